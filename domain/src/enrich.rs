@@ -1,0 +1,102 @@
+//! Enrichment: what a responder would look up first.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Incident, IncidentId};
+use crate::policy::Policy;
+use crate::signal::Link;
+
+/// The most changes, and the most incidents beside it, that are kept.
+pub const KEPT: usize = 5;
+
+/// What was looked up for an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Enrichment {
+    /// The service it concerns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The team that owns the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// How much the service matters, 1 the most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u8>,
+    /// How the owner was found, or that none was.
+    pub owner_from: String,
+    /// Runbook and dashboards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// What was changed in the service lately, the latest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// Open incidents of the same service.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
+}
+
+/// Something that was changed, such as a deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// When.
+    pub at: Timestamp,
+    /// What, in one line.
+    pub title: String,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+}
+
+/// An open incident of the same service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Its name.
+    pub id: IncidentId,
+    /// Its title.
+    pub title: String,
+}
+
+/// The service an incident concerns, and where that is known from.
+///
+/// The alert itself comes first, then its tags, then the integration; an unknown service is nobody's, and says so.
+pub fn service(incident: &Incident, policy: &Policy) -> (Option<String>, &'static str) {
+    let alert = &incident.alert;
+    let label = |name: &str| alert.labels.get(name).cloned();
+    let integration = policy.integrations.get(&incident.integration);
+    let candidates = [
+        (alert.service.clone(), "the alert names its service"),
+        (label("service"), "the alert's label `service`"),
+        (label("watchkeeper:service"), "the resource tag `watchkeeper:service`"),
+        (label("job"), "the alert's label `job`"),
+        (integration.and_then(|from| from.service.clone()), "the integration's default service"),
+    ];
+    let found = candidates.into_iter().find_map(|(name, from)| {
+        let name = name.filter(|name| policy.services.contains_key(name))?;
+        Some((Some(name), from))
+    });
+    found.unwrap_or((alert.service.clone(), "nothing: no service of the policy is named"))
+}
+
+/// What is known of `incident` from the policy, the changes of its service and the incidents beside it.
+pub fn enrich(incident: &Incident, policy: &Policy, mut changes: Vec<Change>, beside: Vec<Beside>) -> Enrichment {
+    let (name, owner_from) = service(incident, policy);
+    let known = name.as_ref().and_then(|name| policy.services.get(name));
+    let link = |text: &str, href: &String| Link { href: href.clone(), text: text.to_owned() };
+    let links = known.map(|service| {
+        let runbook = service.runbook.iter().map(|href| link("Runbook", href));
+        runbook.chain(service.dashboards.iter().map(|href| link("Dashboard", href))).collect()
+    });
+    changes.sort_by_key(|change| std::cmp::Reverse(change.at));
+    changes.truncate(KEPT);
+    let others = beside.into_iter().filter(|other| other.id != incident.id);
+    Enrichment {
+        team: known.map(|service| service.team.clone()),
+        tier: known.and_then(|service| service.tier),
+        service: name,
+        owner_from: owner_from.to_owned(),
+        links: links.unwrap_or_default(),
+        changes,
+        beside: others.take(KEPT).collect(),
+    }
+}

@@ -1,0 +1,166 @@
+//! What can be written in an incident's log, and what each entry does to the incident.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Acknowledgement, Actor, Incident, Resolution, Status};
+use crate::enrich::Enrichment;
+use crate::escalation::{Attempt, Outcome, Position};
+use crate::route::Decision;
+use crate::signal::{Action, Alert, Severity};
+
+/// One thing that happened to an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A problem became known.
+    Opened {
+        /// The integration whose signal it was.
+        integration: String,
+        /// The sender's own name for the problem.
+        key: String,
+        /// What the sender said.
+        alert: Alert,
+        /// When the incident before it of the same fingerprint ended, by event time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follows: Option<Timestamp>,
+    },
+    /// Signals were counted, the opening one included.
+    Signalled {
+        /// Each of them, once.
+        signals: Vec<Seen>,
+    },
+    /// What a responder would look up first was found.
+    Enriched {
+        /// What was found.
+        found: Enrichment,
+    },
+    /// It was decided who is told, how and why.
+    Routed {
+        /// The decision, complete enough to be made again.
+        decision: Decision,
+    },
+    /// A step of the escalation began.
+    StepBegan {
+        /// Which.
+        position: Position,
+        /// Whom it found nobody for, and why; such a target is passed over at once.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nobody: Vec<String>,
+    },
+    /// Messages are about to be sent. Written before the first of them leaves.
+    Sending {
+        /// Each of them.
+        attempts: Vec<Attempt>,
+    },
+    /// What came of messages. Written once it is known.
+    Sent {
+        /// Each delivery, and what came of its latest attempt.
+        outcomes: Vec<(String, Outcome)>,
+    },
+    /// Somebody took it on.
+    Acknowledged {
+        /// Who.
+        by: Actor,
+        /// When it counts no more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// An acknowledgement counts no more: it pages again from the first step.
+    AcknowledgementExpired,
+    /// Somebody asked for the next step now.
+    Escalated {
+        /// Who. Whoever had taken it on has it no more.
+        by: Actor,
+    },
+    /// Every step, every repeat and the catch-all are through, and nobody answered.
+    NobodyAnswered,
+    /// Somebody wrote something down.
+    Noted {
+        /// Who.
+        by: Actor,
+        /// What.
+        text: String,
+    },
+    /// It is over.
+    Resolved {
+        /// Who ended it.
+        by: Actor,
+        /// Event times up to this belong to this incident.
+        covers: Timestamp,
+    },
+}
+
+/// One signal, as the log counts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The signal's id.
+    pub id: String,
+    /// What it said.
+    pub action: Action,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it reached us.
+    pub received_at: Timestamp,
+    /// How bad the sender said it is.
+    pub severity: Severity,
+}
+
+impl Incident {
+    /// What `event`, written at `at`, does. It cannot fail: what is in the log happened.
+    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::Opened { integration, key, alert, follows } => {
+                self.integration.clone_from(integration);
+                self.key.clone_from(key);
+                self.alert = alert.clone();
+                self.follows = *follows;
+                self.opened_at = Some(at);
+                self.status = Status::Triggered;
+            }
+            Event::Signalled { signals } => signals.iter().for_each(|seen| self.count(seen)),
+            Event::Enriched { found } => self.enrichment = Some(found.clone()),
+            Event::Routed { decision } => self.decision = Some(decision.clone()),
+            Event::StepBegan { position, .. } => self.paging.began(*position, at),
+            Event::Sending { attempts } => self.paging.sending(attempts, at),
+            Event::Sent { outcomes } => self.paging.sent(outcomes, at),
+            Event::Acknowledged { by, expires_at } => {
+                self.acknowledgement = Some(Acknowledgement { by: by.clone(), at, expires_at: *expires_at });
+                self.status = Status::Acknowledged;
+                self.paging.hurry = false;
+            }
+            Event::AcknowledgementExpired => {
+                self.acknowledgement = None;
+                self.status = Status::Triggered;
+                self.paging.restart(at);
+            }
+            Event::Escalated { .. } => {
+                self.acknowledgement = None;
+                self.status = Status::Triggered;
+                self.paging.hurry(at);
+            }
+            Event::NobodyAnswered => self.paging.exhausted = true,
+            Event::Noted { .. } => {}
+            Event::Resolved { by, covers } => {
+                self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
+                self.status = Status::Resolved;
+            }
+        }
+    }
+
+    fn count(&mut self, seen: &Seen) {
+        match seen.action {
+            Action::Trigger => {
+                self.occurrences += 1;
+                self.first_trigger_at = Some(self.first_trigger_at.map_or(seen.at, |first| first.min(seen.at)));
+                self.last_trigger_at = self.last_trigger_at.max(Some(seen.at));
+            }
+            Action::Acknowledge => {
+                self.last_acknowledge_at = self.last_acknowledge_at.max(Some(seen.at));
+            }
+            Action::Resolve => self.last_resolve_at = self.last_resolve_at.max(Some(seen.at)),
+            Action::Change => {}
+        }
+        self.signals.add(&seen.id, seen.received_at);
+    }
+}

@@ -1,0 +1,316 @@
+//! The incident: a fold over its log (design.md, section 1).
+//!
+//! Nothing sets a field of an [`Incident`] but [`Incident::apply`], and nothing calls that but a record of the log.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::enrich::Enrichment;
+use crate::escalation::Paging;
+use crate::fingerprint::Fingerprint;
+use crate::log::{Hash, Record};
+use crate::recent::Recent;
+use crate::route::Decision;
+use crate::signal::{Alert, Severity};
+
+mod command;
+mod event;
+
+pub use command::{Command, Refusal};
+pub use event::{Event, Seen};
+
+/// Names an incident: its fingerprint, and the how many-th incident of that fingerprint it is.
+///
+/// So the latest incident of a fingerprint is found by one read, and a fingerprint cannot have two open ones.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IncidentId {
+    /// The problem.
+    pub fingerprint: Fingerprint,
+    /// From 1.
+    pub generation: u32,
+}
+
+impl IncidentId {
+    /// The stream of its records.
+    pub fn stream(&self) -> String {
+        format!("incident#{self}")
+    }
+
+    /// Reads `<fingerprint>-<generation>`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (fingerprint, generation) = text.split_once('-')?;
+        let plain = !generation.starts_with(['0', '+']);
+        let generation = plain.then(|| generation.parse().ok()).flatten()?;
+        Some(Self { fingerprint: Fingerprint::parse(fingerprint)?, generation })
+    }
+}
+
+impl fmt::Display for IncidentId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}-{}", self.fingerprint, self.generation)
+    }
+}
+
+impl TryFrom<String> for IncidentId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| "not an incident id".to_owned())
+    }
+}
+
+impl From<IncidentId> for String {
+    fn from(id: IncidentId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Where an incident stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Signals were recorded, but none that triggers: a resolve that overtook its trigger waits here for it.
+    Expected,
+    /// Open, and nobody has taken it on.
+    Triggered,
+    /// Open, and somebody has taken it on.
+    Acknowledged,
+    /// Over for good; a later trigger opens the next incident of the fingerprint.
+    Resolved,
+}
+
+impl Status {
+    /// The word that logs, the API and the table's index use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expected => "expected",
+            Self::Triggered => "triggered",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Who did something: `person:ana`, `integration:pagerduty`, `token:ci`, `slack:U0123` or `watchkeeper`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(String);
+
+impl Actor {
+    /// Somebody whom the policy names.
+    pub fn person(name: &str) -> Self {
+        Self(format!("person:{name}"))
+    }
+
+    /// A sender.
+    pub fn integration(name: &str) -> Self {
+        Self(format!("integration:{name}"))
+    }
+
+    /// The holder of an API token, who may say on whose behalf.
+    pub fn token(name: &str) -> Self {
+        Self(format!("token:{name}"))
+    }
+
+    /// Whoever holds the link of a message sent to `name`: a link can be forwarded (faults.md, I05).
+    pub fn link_holder(name: &str) -> Self {
+        Self(format!("link:{name}"))
+    }
+
+    /// Watchkeeper itself.
+    pub fn watchkeeper() -> Self {
+        Self("watchkeeper".to_owned())
+    }
+
+    /// The name without its kind.
+    pub fn name(&self) -> &str {
+        self.0.split_once(':').map_or(self.0.as_str(), |(_, name)| name)
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// That somebody took an incident on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: Actor,
+    /// When, by our clock.
+    pub at: Timestamp,
+    /// When it counts no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// That an incident is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Who ended it.
+    pub by: Actor,
+    /// When, by our clock.
+    pub at: Timestamp,
+    /// Event times up to this belong to this incident; a trigger after it opens the next.
+    pub covers: Timestamp,
+}
+
+/// One incident, as its log says it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its name.
+    pub id: IncidentId,
+    /// Where it stands.
+    pub status: Status,
+    /// The integration whose signals it gathers.
+    pub integration: String,
+    /// The sender's own name for the problem.
+    pub key: String,
+    /// What the signal that opened it said.
+    pub alert: Alert,
+    /// How many triggers were recorded.
+    pub occurrences: u64,
+    /// How many records its log has.
+    pub seq: u64,
+    /// The hash of the last of them.
+    pub head: Hash,
+    /// When it was opened, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// When the incident before it of the same fingerprint ended, by event time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Timestamp>,
+    /// The earliest event time of a trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_trigger_at: Option<Timestamp>,
+    /// The latest event time of a trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_trigger_at: Option<Timestamp>,
+    /// The latest event time of a resolve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_resolve_at: Option<Timestamp>,
+    /// The latest event time of an acknowledge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_acknowledge_at: Option<Timestamp>,
+    /// Who took it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledgement: Option<Acknowledgement>,
+    /// Who ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    /// What a responder would look up first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrichment: Option<Enrichment>,
+    /// Who is told, how and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// How far the escalation is.
+    #[serde(default)]
+    pub paging: Paging,
+    /// The signals recorded last.
+    #[serde(default)]
+    pub signals: Recent,
+    /// The causes recorded last: a request that comes again finds itself here.
+    #[serde(default)]
+    pub causes: Recent,
+}
+
+impl Incident {
+    /// An incident nothing is known of yet.
+    pub fn expected(id: IncidentId) -> Self {
+        Self {
+            id,
+            status: Status::Expected,
+            integration: String::new(),
+            key: String::new(),
+            alert: Alert::default(),
+            occurrences: 0,
+            seq: 0,
+            head: Hash::zero(),
+            opened_at: None,
+            follows: None,
+            first_trigger_at: None,
+            last_trigger_at: None,
+            last_resolve_at: None,
+            last_acknowledge_at: None,
+            acknowledgement: None,
+            resolution: None,
+            enrichment: None,
+            decision: None,
+            paging: Paging::default(),
+            signals: Recent::default(),
+            causes: Recent::default(),
+        }
+    }
+
+    /// Whether it still needs somebody.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.status, Status::Triggered | Status::Acknowledged)
+    }
+
+    /// Until when event times belong to it, once it is over: its end, or a later resolve.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.resolution
+            .as_ref()
+            .map(|resolution| self.last_resolve_at.max(Some(resolution.covers)).unwrap_or(resolution.covers))
+    }
+
+    /// The service it concerns, as routing, enrichment or the sender says, in this order.
+    pub fn service(&self) -> Option<&str> {
+        let routed = self.decision.as_ref().and_then(|decision| decision.service.as_deref());
+        let enriched = self.enrichment.as_ref().and_then(|found| found.service.as_deref());
+        routed.or(enriched).or(self.alert.service.as_deref())
+    }
+
+    /// How bad the sender says it is.
+    pub const fn severity(&self) -> Severity {
+        self.alert.severity
+    }
+
+    /// The record that writes `events` down as the next step of this incident.
+    pub fn record(&self, cause: &str, events: Vec<Event>, now: Timestamp) -> Record<Event> {
+        Record {
+            stream: self.id.stream(),
+            seq: self.seq,
+            at: now,
+            cause: cause.to_owned(),
+            events,
+            prev: self.head.clone(),
+        }
+    }
+
+    /// Folds one record, whose stored hash is `hash`.
+    pub fn fold(&mut self, record: &Record<Event>, hash: Hash) {
+        for event in &record.events {
+            self.apply(event, record.at);
+        }
+        self.causes.add(&record.cause, record.at);
+        self.seq = record.seq + 1;
+        self.head = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_id_reads_back_and_nothing_else_does() {
+        let id = IncidentId { fingerprint: Fingerprint::of("a", "b"), generation: 12 };
+        assert_eq!(IncidentId::parse(&id.to_string()), Some(id));
+        for wrong in [
+            "",
+            "x-1",
+            "0123456789abcdef0123",
+            "0123456789abcdef0123-",
+            "0123456789abcdef0123-01",
+            "0123456789ABCDEF0123-1",
+        ] {
+            assert_eq!(IncidentId::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The rules of Watchkeeper, and nothing else: no AWS, no async, no clock, no environment, no randomness.
+//!
+//! Read them in the order in which an alert meets them:
+//!
+//! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
+//! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
+//! - [`enrich`] says who owns it and what a responder would look up first.
+//! - [`route`] asks the [`policy`] who is told, how, and why.
+//! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
+//! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
+//!
+//! Time and ids come in as arguments, so a test can stand at any instant.
+#![warn(missing_docs)]
+
+pub mod dedup;
+pub mod enrich;
+pub mod escalation;
+pub mod fingerprint;
+pub mod incident;
+pub mod log;
+pub mod policy;
+pub mod recent;
+pub mod route;
+pub mod schedule;
+pub mod signal;
+pub mod text;
+pub mod timeline;
+
+/// `bytes` as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes every write");
+        text
+    })
+}

@@ -1,0 +1,1 @@
+//! The timeline: a log told to a person.

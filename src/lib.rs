@@ -1,0 +1,13 @@
+//! The edge of Watchkeeper: everything that can fail for reasons that are not ours.
+//!
+//! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
+//! - `store` keeps incidents, policies and secrets; `channel` tells people.
+//! - `lambda` is the loop that the functions share, and the only place where a clock is read.
+//!
+//! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
+#![warn(missing_docs)]
+
+#[cfg(feature = "aws")]
+pub mod channel;
+pub mod secret;
+pub mod sender;
