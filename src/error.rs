@@ -9,7 +9,7 @@ use domain::incident::Refusal;
 use lambda_runtime::Diagnostic;
 
 /// A failure as the caller can act on it. Nothing in it is secret or personal: its `Debug` form is logged.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// The event is not what this function takes; it never will be.
     #[error("the event is not valid: {0}")]
@@ -92,17 +92,12 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// A start that failed says why in one line.
-#[derive(Debug)]
-pub struct Start(pub Error);
-
-impl fmt::Display for Start {
+/// One line: it is what the runtime logs when a task failed, and what a start that failed prints.
+impl fmt::Debug for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0.chain())
+        write!(out, "{}: {}", self.name(), self.chain())
     }
 }
-
-impl std::error::Error for Start {}
 
 #[cfg(test)]
 mod tests {

@@ -1,30 +1,22 @@
 //! The loop that every function runs in, and its edges: task, HTTP request, queue batch. Only here is a clock read.
 
-use std::fmt;
-
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
 use metrics_cloudwatch_embedded::Collector;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, Start};
+use crate::error::Error;
 use crate::reply::Reply;
 
 /// What stops a function for good.
 pub type Fatal = lambda_runtime::Error;
-
-impl From<Error> for Fatal {
-    fn from(error: Error) -> Self {
-        Box::new(Start(error))
-    }
-}
 
 /// Serves `handle` as a task of a state machine until the sandbox stops.
 ///
@@ -80,11 +72,12 @@ pub async fn serve_event<O: Serialize>(
     let metrics = metrics()?;
     let handle = &handle;
     let serve = move |event: LambdaEvent<Value>| async move {
-        let answer = handle(event.payload, Timestamp::now(), &event.context.request_id).await;
+        // Boxed, as the compiler cannot lay out futures as deep as those of the SDK's calls in one piece.
+        let answer = Box::pin(handle(event.payload, Timestamp::now(), &event.context.request_id)).await;
         if let Err(error) = metrics.flush(std::io::stdout()) {
             ::tracing::warn!(error = %error, "metrics were lost");
         }
-        answer.map_err(Failure)
+        answer
     };
     run(service_fn(serve)).await
 }
@@ -98,21 +91,6 @@ fn metrics() -> Result<&'static Collector, Fatal> {
     let function = crate::config::optional("AWS_LAMBDA_FUNCTION_NAME");
     let builder = metrics_cloudwatch_embedded::Builder::new().cloudwatch_namespace("Watchkeeper");
     Ok(builder.with_dimension("function", function).init()?)
-}
-
-/// A failed invocation: the runtime logs its `Debug` form once, and sends its name to the caller.
-struct Failure(Error);
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.0.name(), self.0.chain())
-    }
-}
-
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        failure.0.into()
-    }
 }
 
 /// A request as the HTTP API hands it over, its body as the bytes that were sent.

@@ -8,6 +8,19 @@
 #![warn(missing_docs)]
 
 #[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
 pub mod channel;
+#[cfg(feature = "aws")]
+pub mod config;
+#[cfg(feature = "aws")]
+pub mod error;
+#[cfg(feature = "aws")]
+pub mod intake;
+#[cfg(feature = "aws")]
+pub mod lambda;
+pub mod reply;
 pub mod secret;
 pub mod sender;
+#[cfg(feature = "aws")]
+pub mod store;
