@@ -4,6 +4,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::incident::Refusal;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::api::Situation;
 use crate::error::Error;
 use crate::reply::Reply;
 
@@ -189,16 +191,13 @@ impl From<Reply> for HttpReply {
 
 /// What a failure is to somebody behind HTTP: nothing of our insides, and nothing that makes a sender give up.
 pub fn refuse(error: &Error) -> Reply {
-    use domain::incident::Refusal;
     ::tracing::warn!(error = %error.chain(), name = error.name(), "a request failed");
     match error {
-        Error::InvalidEvent(_) => Reply::problem(400, "invalid", "the request cannot be read"),
-        Error::NotFound(_) | Error::Refused(Refusal::Unknown) => {
-            Reply::problem(404, "not-found", "there is no such thing")
-        }
-        Error::Refused(refusal) => Reply::problem(409, "conflict", &refusal.to_string()),
+        Error::InvalidEvent(what) => Reply::problem(Situation::InvalidRequest, what),
+        Error::NotFound(_) | Error::Refused(Refusal::Unknown) => Reply::problem(Situation::NotFound, ""),
+        Error::Refused(refusal) => Reply::problem(Situation::Conflict, &refusal.to_string()),
         Error::Misconfigured(_) | Error::Conflict | Error::Unavailable { .. } => {
-            Reply::problem(503, "unavailable", "try again shortly").with("retry-after", "2")
+            Reply::problem(Situation::Unavailable, "").with("retry-after", "2")
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Answers to HTTP requests, in a sender's dialect or as a problem (RFC 9457).
 
-use serde_json::json;
+use crate::api::{MEDIA_TYPE, Problem, Situation};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,16 +36,10 @@ impl Reply {
         Self { status, content_type: "text/plain", body: String::new(), headers: Vec::new() }
     }
 
-    /// A problem (RFC 9457): `kind` names its type for good, `detail` is for a person and holds nothing of our insides.
-    pub fn problem(status: u16, kind: &str, detail: &str) -> Self {
-        let title = http::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
-        let body = json!({
-            "type": format!("urn:watchkeeper:problem:{kind}"),
-            "title": title,
-            "status": status,
-            "detail": detail,
-        });
-        Self { content_type: "application/problem+json", ..Self::json(status, &body) }
+    /// A problem (RFC 9457); `detail` is for a person and holds nothing of our insides.
+    pub fn problem(situation: Situation, detail: &str) -> Self {
+        let problem = Problem::new(situation, detail);
+        Self { content_type: MEDIA_TYPE, ..Self::json(problem.status, &problem) }
     }
 
     /// The same with one more header.
