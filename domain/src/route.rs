@@ -58,4 +58,8 @@ pub struct Router;
 impl Router {
     /// stub
     pub fn new(_: &crate::policy::Policy) -> Self { Self }
+    /// stub
+    pub fn decide(&self, _: &crate::incident::Incident, _: &crate::policy::Policy, _: &Hash, _: Timestamp) -> Decision { unimplemented!() }
+    /// stub
+    pub fn fallback(&self, _: &crate::incident::Incident, _: &crate::policy::Policy, _: &Hash, _: Timestamp, _: &str) -> Decision { unimplemented!() }
 }

@@ -81,8 +81,9 @@ impl Policies {
         if Hash::of(text.as_bytes()) != *hash {
             return Err(Error::Misconfigured(format!("policy {hash} was changed in its bucket")));
         }
-        let policy: Policy = serde_json::from_str(&text)
-            .map_err(|error| Error::Misconfigured(format!("policy {hash} cannot be read at column {}", error.column())))?;
+        let policy: Policy = serde_json::from_str(&text).map_err(|error| {
+            Error::Misconfigured(format!("policy {hash} cannot be read at column {}", error.column()))
+        })?;
         let router = Router::new(&policy);
         let active = Arc::new(Active { policy, hash: hash.clone(), router });
         let mut memory = self.memory();
@@ -116,7 +117,8 @@ impl Policies {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
             Err(error) => return Err(Error::aws("reading a policy", error)),
         };
-        let unavailable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable { what: "reading a policy", source };
+        let unavailable =
+            |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable { what: "reading a policy", source };
         let bytes = body.collect().await.map_err(|error| unavailable(error.into()))?;
         String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| unavailable(error.into()))
     }

@@ -45,7 +45,10 @@ impl Function {
                         .with("content-type", "application/json")
                         .with("lambda-runtime-aws-request-id", "5b2c0b5a-2a52-4a7e-9d53-1f0b5a2c7e11")
                         .with("lambda-runtime-deadline-ms", &deadline.to_string())
-                        .with("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:f"),
+                        .with(
+                            "lambda-runtime-invoked-function-arn",
+                            "arn:aws:lambda:us-east-1:000000000000:function:f",
+                        ),
                 );
             }
             let text = String::from_utf8(request.body).unwrap();
