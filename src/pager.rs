@@ -28,8 +28,12 @@ pub struct Pager {
     pub policies: Policies,
     /// The ways to tell somebody.
     pub channels: Channels,
-    /// What a message's link is made with.
-    pub links: Links,
+    /// What links and channels need to be secret.
+    pub secrets: Secrets,
+    /// The parameter with the links' secret.
+    pub links: SecretRef,
+    /// Where links lead.
+    pub base_url: String,
 }
 
 impl Pager {
@@ -73,7 +77,7 @@ impl Pager {
         let mut routed = before.clone();
         let mut events = Vec::new();
         if before.is_open() && before.decision.is_none() {
-            let decision = policy.router.fallback(before, &policy.policy, &policy.hash, now, "routing failed");
+            let decision = policy.router().fallback(before, &policy.policy, &policy.hash, now, "routing failed");
             let event = Event::Routed { decision };
             routed.apply(&event, now);
             events.push(event);

@@ -1,7 +1,7 @@
 //! Policies: each under its own hash for good, and the name of the active one beside them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
@@ -27,8 +27,14 @@ pub struct Active {
     pub policy: Policy,
     /// Its name.
     pub hash: Hash,
-    /// Its conditions, compiled.
-    pub router: Router,
+    router: OnceLock<Router>,
+}
+
+impl Active {
+    /// Its routes, their conditions compiled once; a function that routes nothing never pays for it.
+    pub fn router(&self) -> &Router {
+        self.router.get_or_init(|| Router::new(&self.policy))
+    }
 }
 
 /// The policies of this installation.
@@ -84,8 +90,7 @@ impl Policies {
         let policy: Policy = serde_json::from_str(&text).map_err(|error| {
             Error::Misconfigured(format!("policy {hash} cannot be read at column {}", error.column()))
         })?;
-        let router = Router::new(&policy);
-        let active = Arc::new(Active { policy, hash: hash.clone(), router });
+        let active = Arc::new(Active { policy, hash: hash.clone(), router: OnceLock::new() });
         let mut memory = self.memory();
         if memory.policies.len() >= KEPT {
             memory.policies.clear();

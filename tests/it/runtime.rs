@@ -31,6 +31,11 @@ pub struct Function {
 impl Function {
     /// Starts `binary` with `env` and nothing else in its environment.
     pub fn start(binary: &str, env: &[(&str, String)]) -> Self {
+        Self::start_with(binary, &[], env)
+    }
+
+    /// The same for a program that is told what to do.
+    pub fn start_with(binary: &str, arguments: &[&str], env: &[(&str, String)]) -> Self {
         let (events, next) = channel::<String>();
         let (told, answers) = channel();
         let (poll, polled) = channel();
@@ -64,6 +69,7 @@ impl Function {
         });
         let mut command = Command::new(binary);
         command
+            .args(arguments)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "f")
