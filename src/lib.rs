@@ -12,6 +12,8 @@
 pub mod access;
 pub mod api;
 #[cfg(feature = "aws")]
+pub mod apply;
+#[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod channel;

@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use domain::escalation::{self, Delivery, Next, Outcome, Over};
 use domain::incident::{Event, Incident, IncidentId, Status};
-use domain::policy::Policy;
+use domain::policy::{Policy, SecretRef};
+use domain::route;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
-use crate::store::{Active, Incidents, Policies};
+use crate::store::{Active, Incidents, Policies, Secrets};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: usize = 10;
@@ -77,7 +78,7 @@ impl Pager {
         let mut routed = before.clone();
         let mut events = Vec::new();
         if before.is_open() && before.decision.is_none() {
-            let decision = policy.router().fallback(before, &policy.policy, &policy.hash, now, "routing failed");
+            let decision = route::fallback(before, &policy.policy, &policy.hash, now, "routing failed");
             let event = Event::Routed { decision };
             routed.apply(&event, now);
             events.push(event);

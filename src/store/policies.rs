@@ -33,7 +33,7 @@ pub struct Active {
 impl Active {
     /// Its routes, their conditions compiled once; a function that routes nothing never pays for it.
     pub fn router(&self) -> &Router {
-        self.router.get_or_init(|| Router::new(&self.policy))
+        self.router.get_or_init(|| Router::new(self.policy.clone(), self.hash.clone()))
     }
 }
 
