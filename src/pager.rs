@@ -21,7 +21,6 @@ use crate::store::{Active, Incidents, Policies, Secrets};
 const TRIES: usize = 10;
 
 /// What pages people.
-#[derive(Debug)]
 pub struct Pager {
     /// The incidents.
     pub incidents: Incidents,

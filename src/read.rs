@@ -17,7 +17,6 @@ use crate::store::{Incidents, Policies};
 const PAGE: (u32, u32) = (50, 200);
 
 /// What answers readers.
-#[derive(Debug)]
 pub struct Reader {
     /// Who may read.
     pub access: Access,

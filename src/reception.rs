@@ -16,7 +16,6 @@ use crate::store::{Policies, Queue, Secrets};
 const WAIT: u32 = 2;
 
 /// What receives.
-#[derive(Debug)]
 pub struct Reception {
     /// The policies: who may send.
     pub policies: Policies,

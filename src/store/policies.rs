@@ -21,7 +21,6 @@ const KEPT: usize = 4;
 const ACTIVE: &str = "policies/active";
 
 /// A policy, ready to be asked.
-#[derive(Debug)]
 pub struct Active {
     /// The policy.
     pub policy: Policy,
@@ -38,14 +37,13 @@ impl Active {
 }
 
 /// The policies of this installation.
-#[derive(Debug)]
 pub struct Policies {
     client: Client,
     bucket: String,
     remembered: Mutex<Memory>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Memory {
     active: Option<(Timestamp, Hash)>,
     policies: HashMap<Hash, Arc<Active>>,
