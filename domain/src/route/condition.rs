@@ -202,12 +202,13 @@ fn allowed(expression: &IdedExpr, bound: &mut Vec<String>) -> Result<(), Invalid
         Expr::Ident(name) if bound.contains(name) => Ok(()),
         Expr::Ident(name) => known("variable", name, facts::VARIABLES),
         Expr::Select(select) => {
-            if let Expr::Ident(variable) = &select.operand.expr
-                && !bound.contains(variable)
-            {
-                known(&format!("field of `{variable}`"), &select.field, facts::fields(variable))?;
+            allowed(&select.operand, bound)?;
+            match &select.operand.expr {
+                Expr::Ident(variable) if !bound.contains(variable) => {
+                    known(&format!("field of `{variable}`"), &select.field, facts::fields(variable))
+                }
+                _ => Ok(()),
             }
-            allowed(&select.operand, bound)
         }
         Expr::Call(call) => {
             if call.func_name.starts_with(|c: char| c.is_ascii_alphabetic()) {
