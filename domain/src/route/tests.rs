@@ -251,6 +251,7 @@ fn a_trace_is_bounded_and_counts_what_it_leaves_out() {
 #[test]
 fn a_condition_that_cannot_work_is_refused_with_a_fix() {
     let long = format!("alert.title == \"{}\"", "x".repeat(LONGEST));
+    let chain = format!("{}1 == 2", "1 + ".repeat(60));
     let table: &[(&str, &str)] = &[
         ("alert.", "does not compile: expected identifier after '.' at line 1, column 7"),
         ("alert.title ==\n  == 1", "at line 2, column 3"),
@@ -266,6 +267,7 @@ fn a_condition_that_cannot_work_is_refused_with_a_fix() {
         ("alert.labels.all(a, alert.labels.all(b, a == b))", "a loop within a loop"),
         ("alert.labels.map(name, name)[0] == \"env\"", "makes a list"),
         ("size(alert.labels.filter(name, true)) > 3", "makes a list"),
+        (&chain, "nested more than"),
         ("{\"a\": 1}.size() == 1", "makes a map"),
         (&long, "1024 are the most"),
     ];
