@@ -225,20 +225,15 @@ impl<'a> Check<'a> {
 
     fn schedule(&mut self, schedule: &Schedule, path: &str) {
         let Rotation { members, shift, start } = &schedule.rotation;
-        match TimeZone::get(&schedule.time_zone) {
-            Ok(zone) => {
-                if zone.to_ambiguous_timestamp(*start).compatible().is_err() || !(1970..9000).contains(&start.year()) {
-                    let fix = "write when the first turn begins, such as 2026-01-05T09:00";
-                    self.error(format!("{path}.rotation.start"), "no clock shows this time", fix);
-                }
+        if let Ok(zone) = TimeZone::get(&schedule.time_zone) {
+            if zone.to_ambiguous_timestamp(*start).compatible().is_err() || !(1970..9000).contains(&start.year()) {
+                let fix = "write when the first turn begins, such as 2026-01-05T09:00";
+                self.error(format!("{path}.rotation.start"), "no clock shows this time", fix);
             }
-            Err(_) => {
-                let near = nearest_zone(&schedule.time_zone);
-                let fix = near.map_or("write an IANA time zone, such as Europe/Berlin".to_owned(), |near| {
-                    format!("did you mean `{near}`?")
-                });
-                self.error(format!("{path}.time_zone"), format!("there is no time zone `{}`", schedule.time_zone), fix);
-            }
+        } else {
+            let near = nearest_zone(&schedule.time_zone).map(|near| format!("did you mean `{near}`?"));
+            let fix = near.unwrap_or_else(|| "write an IANA time zone, such as Europe/Berlin".to_owned());
+            self.error(format!("{path}.time_zone"), format!("there is no time zone `{}`", schedule.time_zone), fix);
         }
         let path = format!("{path}.rotation");
         if members.is_empty() {
