@@ -50,8 +50,10 @@ def translate():
         if resource["Type"] == "AWS::Serverless::Function":
             properties["CodeUri"] = "s3://bucket/key"
         if resource["Type"] == "AWS::Serverless::StateMachine":
-            definitions[name] = json.loads((HERE / properties.pop("DefinitionUri")).read_text())
-            properties["Definition"] = {}
+            definition = (HERE / properties.pop("DefinitionUri")).read_text()
+            # cfn-lint knows the ARNs of AWS's integrations by their text.
+            definitions[name] = json.loads(definition.replace("${Partition}", "aws"))
+            properties["Definition"] = definitions[name]
     template = transform(source, {}, NoManagedPolicies())
     for name, definition in definitions.items():
         # SAM makes a string of it, and cfn-lint reads no states in a string.
