@@ -1,1 +1,0 @@
-//! The timeline: a log told to a person.

@@ -1,0 +1,292 @@
+//! The timeline: the log of an incident, told to a person.
+//!
+//! Every decision is told with its reason, every message with what came of it, and a flood of repeats in one line.
+//! The texts hold no clock times: each entry carries its instant, and whoever shows it knows the reader's time zone.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
+use crate::log::Record;
+use crate::policy::Policy;
+use crate::signal::Action;
+
+mod paging;
+mod words;
+
+pub use words::lasted;
+use words::{Words, counted};
+
+/// A signal that took longer than this to reach us is told as late.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+/// Repeats that are further apart than this are told apart.
+const PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// One line of the story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The record that says so, from 0; the first of them when several are told in one.
+    pub seq: u64,
+    /// When, by our clock.
+    pub at: Timestamp,
+    /// What sort of thing happened.
+    pub kind: Kind,
+    /// Who did it, when it was not Watchkeeper itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    /// What happened, in one sentence.
+    pub text: String,
+    /// What else is worth knowing, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
+}
+
+/// What sort of thing an entry tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The incident was opened.
+    Opened,
+    /// The sender said something again, or something late.
+    Signalled,
+    /// What a responder would look up first was found.
+    Enriched,
+    /// It was decided who is told, how and why.
+    Routed,
+    /// Somebody is being told.
+    Telling,
+    /// Somebody was told.
+    Told,
+    /// Somebody could not be told.
+    Failed,
+    /// A message was changed in place.
+    Updated,
+    /// Somebody took it on.
+    Acknowledged,
+    /// An acknowledgement counts no more.
+    Expired,
+    /// Somebody asked for the next step.
+    Escalated,
+    /// Everybody was told, and nobody answered.
+    Unanswered,
+    /// Somebody wrote something down.
+    Noted,
+    /// It is over.
+    Resolved,
+}
+
+/// Tells `records`, the whole log of one incident in order; with the policy it was decided by, people get their full
+/// names, and a page the reason why it went to them.
+pub fn timeline(records: &[Record<Event>], policy: Option<&Policy>) -> Vec<Entry> {
+    let stream = records.first().and_then(|first| first.stream.strip_prefix("incident#"));
+    let Some(id) = stream.and_then(IncidentId::parse) else { return Vec::new() };
+    let incident = Incident::expected(id);
+    let mut teller = Teller { incident, words: Words { policy }, entries: Vec::new(), repeats: None };
+    for record in records {
+        let mut events = record.events.as_slice();
+        while let [event, rest @ ..] = events {
+            events = rest;
+            // A step and the messages it sends at once are one thing to a person.
+            let with = match (event, rest) {
+                (Event::StepBegan { .. }, [Event::Sending { attempts }, rest @ ..]) => {
+                    events = rest;
+                    attempts.as_slice()
+                }
+                _ => &[],
+            };
+            teller.tell(record, event, with);
+            teller.incident.apply(event, record.at);
+            if !with.is_empty() {
+                teller.incident.apply(&Event::Sending { attempts: with.to_vec() }, record.at);
+            }
+        }
+    }
+    teller.entries
+}
+
+/// What is told so far, and how the incident stands at this point of the story.
+struct Teller<'a> {
+    incident: Incident,
+    words: Words<'a>,
+    entries: Vec<Entry>,
+    repeats: Option<Repeats>,
+}
+
+/// Repeats that are told in one entry.
+struct Repeats {
+    entry: usize,
+    count: usize,
+    late: usize,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, record: &Record<Event>, event: &Event, with: &[crate::escalation::Attempt]) {
+        let open_for = || self.incident.opened_at.map(|opened| lasted(record.at.duration_since(opened)));
+        match event {
+            Event::Opened { integration, key, alert, follows } => {
+                let said =
+                    format!("{} reported a new {} problem: {}", integration, alert.severity.as_str(), alert.title);
+                let mut detail = vec![format!("the sender calls it {key}")];
+                if !alert.source.is_empty() {
+                    detail.push(format!("it affects {}", alert.source));
+                }
+                if follows.is_some() {
+                    detail.push("the same problem was over before: this is a new incident".to_owned());
+                }
+                self.add(record, Kind::Opened, Some(Actor::integration(integration)), said, detail);
+            }
+            Event::Signalled { signals } => self.signalled(record, signals),
+            Event::Enriched { found } => {
+                let (text, detail) = self.words.enriched(found, record.at);
+                self.add(record, Kind::Enriched, None, text, detail);
+            }
+            Event::Routed { decision } => {
+                let (text, detail) = self.words.routed(decision);
+                self.add(record, Kind::Routed, None, text, detail);
+            }
+            Event::StepBegan { position, nobody } => self.step(record, *position, nobody, with),
+            Event::Sending { attempts } => self.sending(record, attempts),
+            Event::Sent { outcomes } => self.sent(record, outcomes),
+            Event::Acknowledged { by, expires_at } => {
+                let after = open_for().map(|after| format!(", {after} after it opened")).unwrap_or_default();
+                let text = format!("{} took it on{after}", self.words.who(by));
+                let ends = expires_at.map(|end| lasted(end.duration_since(record.at)));
+                let detail = ends.map(|ends| format!("unless it is resolved within {ends}, it pages again"));
+                self.repeats = None;
+                self.add(record, Kind::Acknowledged, Some(by.clone()), text, detail.into_iter().collect());
+            }
+            Event::AcknowledgementExpired => {
+                let taken = self.incident.acknowledgement.as_ref();
+                let text = taken.map_or_else(
+                    || "The acknowledgement expired: it pages again".to_owned(),
+                    |taken| {
+                        let held = lasted(record.at.duration_since(taken.at));
+                        format!(
+                            "{} took it on {held} ago and it is not resolved: it pages again",
+                            self.words.who(&taken.by)
+                        )
+                    },
+                );
+                self.repeats = None;
+                self.add(record, Kind::Expired, None, text, Vec::new());
+            }
+            Event::Escalated { by } => {
+                let released = self.incident.acknowledgement.as_ref();
+                let detail = released.map(|taken| format!("{} has it no more", self.words.who(&taken.by)));
+                let text = format!("{} asked for the next step now", self.words.who(by));
+                self.repeats = None;
+                self.add(record, Kind::Escalated, Some(by.clone()), text, detail.into_iter().collect());
+            }
+            Event::NobodyAnswered => {
+                let text = "Every step and the catch-all are through, and nobody answered".to_owned();
+                let detail = vec!["it stays open; nobody is told again unless somebody escalates it".to_owned()];
+                self.add(record, Kind::Unanswered, None, text, detail);
+            }
+            Event::Noted { by, text } => {
+                let said = format!("{} noted: {text}", self.words.who(by));
+                self.add(record, Kind::Noted, Some(by.clone()), said, Vec::new());
+            }
+            Event::Resolved { by, .. } => {
+                let after = open_for().map(|open| format!("; it was open for {open}")).unwrap_or_default();
+                let by_sender = by.as_str().starts_with("integration:");
+                let verb = if by_sender { "says it is over" } else { "resolved it" };
+                let detail =
+                    (self.incident.occurrences > 1).then(|| format!("{} occurrences", self.incident.occurrences));
+                self.repeats = None;
+                let text = format!("{} {verb}{after}", self.words.who(by));
+                self.add(record, Kind::Resolved, Some(by.clone()), text, detail.into_iter().collect());
+            }
+        }
+    }
+
+    fn add(&mut self, record: &Record<Event>, kind: Kind, actor: Option<Actor>, text: String, detail: Vec<String>) {
+        self.entries.push(Entry { seq: record.seq, at: record.at, kind, actor, text, detail });
+    }
+
+    /// Tells signals: repeats in one line, late ones as late; those whose consequence is told anyway are not told twice.
+    fn signalled(&mut self, record: &Record<Event>, signals: &[Seen]) {
+        let opening = record.events.iter().any(|event| matches!(event, Event::Opened { .. }));
+        let followed = |wanted: fn(&Event) -> bool| record.events.iter().any(wanted);
+        let mut triggers: Vec<&Seen> = signals.iter().filter(|seen| seen.action == Action::Trigger).collect();
+        if opening && !triggers.is_empty() {
+            triggers.remove(0);
+        }
+        if self.incident.status == Status::Resolved {
+            self.after_the_end(record, signals);
+            return;
+        }
+        self.repeated(record, &triggers);
+        for (action, consequence, text) in [
+            (
+                Action::Acknowledge,
+                followed(|event| matches!(event, Event::Acknowledged { .. })),
+                "acknowledged it there",
+            ),
+            (Action::Resolve, followed(|event| matches!(event, Event::Resolved { .. })), "said it was over"),
+        ] {
+            let said: Vec<&Seen> = signals.iter().filter(|seen| seen.action == action).collect();
+            if consequence || said.is_empty() {
+                continue;
+            }
+            let why = match (action, self.incident.status) {
+                (_, Status::Expected) => "the alert itself has not arrived yet: this waits for it",
+                (Action::Resolve, _) => "a later alert says otherwise: it stays open",
+                _ => "it changes nothing here",
+            };
+            let text = format!("The sender {text}{}", late(&said));
+            self.add(record, Kind::Signalled, None, text, vec![why.to_owned()]);
+        }
+    }
+
+    fn after_the_end(&mut self, record: &Record<Event>, signals: &[Seen]) {
+        let text = format!("{} arrived after the end", counted(signals.len(), "signal"));
+        let all: Vec<&Seen> = signals.iter().collect();
+        let detail = match late(&all) {
+            late if late.is_empty() => "nothing new began: it changes nothing".to_owned(),
+            late => format!("it belongs to the time before{late}: it changes nothing"),
+        };
+        self.add(record, Kind::Signalled, None, text, vec![detail]);
+    }
+
+    fn repeated(&mut self, record: &Record<Event>, triggers: &[&Seen]) {
+        let Some(last) = triggers.iter().map(|seen| seen.received_at).max() else { return };
+        let first = triggers.iter().map(|seen| seen.received_at).min().unwrap_or(last);
+        let behind = triggers.iter().filter(|seen| is_late(seen)).count();
+        let joined = self.repeats.take().filter(|earlier| first.duration_since(earlier.last) <= PAUSE);
+        let repeats = match joined {
+            Some(earlier) => Repeats {
+                count: earlier.count + triggers.len(),
+                late: earlier.late + behind,
+                first: earlier.first.min(first),
+                last: earlier.last.max(last),
+                ..earlier
+            },
+            None => {
+                self.add(record, Kind::Signalled, None, String::new(), Vec::new());
+                Repeats { entry: self.entries.len() - 1, count: triggers.len(), late: behind, first, last }
+            }
+        };
+        let within = repeats.last.duration_since(repeats.first);
+        let span = if within.as_secs() > 0 { format!(" within {}", lasted(within)) } else { String::new() };
+        let entry = &mut self.entries[repeats.entry];
+        entry.text = format!("{} more of the same{span}: counted, nobody is told again", repeats.count);
+        entry.detail =
+            (repeats.late > 0).then(|| format!("{} of them arrived late", repeats.late)).into_iter().collect();
+        self.repeats = Some(repeats);
+    }
+}
+
+fn is_late(seen: &Seen) -> bool {
+    seen.received_at.duration_since(seen.at) > LATE
+}
+
+/// By how much the latest of `signals` was late, as the end of a sentence; nothing when none was.
+fn late(signals: &[&Seen]) -> String {
+    let delays = signals.iter().filter(|seen| is_late(seen)).map(|seen| seen.received_at.duration_since(seen.at));
+    delays.max().map(|delay| format!(", {} late", lasted(delay))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

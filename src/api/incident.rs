@@ -1,0 +1,180 @@
+//! An incident, as the API shows it.
+
+use std::collections::BTreeMap;
+
+use domain::incident;
+use domain::policy::{Handling, Ladder};
+use domain::signal::Severity;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+use super::words;
+
+/// One incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Incident {
+    /// Its name, for good.
+    pub id: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How bad the sender says it is.
+    #[cfg_attr(test, schemars(schema_with = "words::severity"))]
+    pub severity: Severity,
+    /// One line for a person.
+    pub title: String,
+    /// The service it concerns.
+    pub service: Option<String>,
+    /// How often the sender reported it.
+    pub occurrences: u64,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// Who took it on.
+    pub acknowledged_by: Option<String>,
+    /// When they did.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When their acknowledgement counts no more.
+    pub acknowledgement_expires_at: Option<Timestamp>,
+    /// Who ended it: a person, or the integration whose sender said so.
+    pub resolved_by: Option<String>,
+    /// When it ended.
+    pub resolved_at: Option<Timestamp>,
+    /// The team that owns the service.
+    pub team: Option<String>,
+    /// Where it stands on the team's severity ladder.
+    #[cfg_attr(test, schemars(schema_with = "words::level"))]
+    pub level: Option<Ladder>,
+    /// What is done with it; null until that is decided.
+    #[cfg_attr(test, schemars(schema_with = "words::handling"))]
+    pub handling: Option<Handling>,
+    /// Why that was decided.
+    pub why: Option<String>,
+    /// The integration that reported it.
+    pub integration: String,
+    /// The sender's own name for the problem.
+    pub key: String,
+    /// What is affected: a host, an alarm, a URL.
+    pub source: String,
+    /// The sender's labels.
+    pub labels: BTreeMap<String, String>,
+    /// Where to look: runbooks, graphs, the sender's own page.
+    #[cfg_attr(test, schemars(schema_with = "words::links"))]
+    pub links: Vec<domain::signal::Link>,
+    /// How many records its log has.
+    pub records: u64,
+    /// The hash of the last of them.
+    #[cfg_attr(test, schemars(schema_with = "words::hash"))]
+    pub head: domain::log::Hash,
+    /// Where it can be read.
+    pub url: Option<String>,
+}
+
+/// Where an incident stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Open, and nobody has taken it on.
+    Triggered,
+    /// Open, and somebody has taken it on.
+    Acknowledged,
+    /// Over for good.
+    Resolved,
+}
+
+impl Status {
+    /// The word in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// A page of incidents, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct IncidentList {
+    /// The incidents.
+    pub incidents: Vec<Incident>,
+    /// What to ask for as `cursor` to get the next page; null after the last.
+    pub next: Option<String>,
+}
+
+impl Incident {
+    /// The view of `incident`, which can be read under `base`; `None` for one that only early signals speak of.
+    pub fn of(incident: &incident::Incident, base: Option<&str>) -> Option<Self> {
+        let status = match incident.status {
+            incident::Status::Expected => return None,
+            incident::Status::Triggered => Status::Triggered,
+            incident::Status::Acknowledged => Status::Acknowledged,
+            incident::Status::Resolved => Status::Resolved,
+        };
+        let taken = incident.acknowledgement.as_ref();
+        let ended = incident.resolution.as_ref();
+        let decided = incident.decision.as_ref();
+        let found = incident.enrichment.as_ref();
+        let links = found.map(|found| found.links.clone()).unwrap_or_default();
+        Some(Self {
+            id: incident.id.to_string(),
+            status,
+            severity: incident.severity(),
+            title: incident.alert.title.clone(),
+            service: incident.service().map(str::to_owned),
+            occurrences: incident.occurrences,
+            opened_at: incident.opened_at?,
+            acknowledged_by: taken.map(|taken| taken.by.name().to_owned()),
+            acknowledged_at: taken.map(|taken| taken.at),
+            acknowledgement_expires_at: taken.and_then(|taken| taken.expires_at),
+            resolved_by: ended.map(|ended| ended.by.name().to_owned()),
+            resolved_at: ended.map(|ended| ended.at),
+            team: decided.and_then(|made| made.team.clone()).or_else(|| found.and_then(|found| found.team.clone())),
+            level: decided.and_then(|made| made.level),
+            handling: decided.map(|made| made.handling),
+            why: decided.map(|made| made.why.clone()),
+            integration: incident.integration.clone(),
+            key: incident.key.clone(),
+            source: incident.alert.source.clone(),
+            labels: incident.alert.labels.clone(),
+            links: links.into_iter().chain(incident.alert.links.iter().cloned()).collect(),
+            records: incident.seq,
+            head: incident.head.clone(),
+            url: base.map(|base| format!("{}/v1/incidents/{}", base.trim_end_matches('/'), incident.id)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::fingerprint::Fingerprint;
+    use domain::incident::{Actor, Event, IncidentId};
+    use domain::signal::Alert;
+
+    use super::*;
+
+    #[test]
+    fn an_incident_has_every_field_from_its_first_record_on() {
+        let id = IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 };
+        let mut incident = incident::Incident::expected(id);
+        assert_eq!(Incident::of(&incident, None), None);
+
+        let alert = Alert { title: "Disk full".to_owned(), ..Alert::default() };
+        let opened = Event::Opened { integration: "pd".to_owned(), key: "k".to_owned(), alert, follows: None };
+        incident.apply(&opened, Timestamp::UNIX_EPOCH);
+        let view = Incident::of(&incident, Some("https://w/")).expect("it is open");
+        assert_eq!(view.url, Some(format!("https://w/v1/incidents/{}", incident.id)));
+        let json = serde_json::to_value(&view).expect("plain JSON");
+        for field in ["service", "acknowledged_by", "resolved_at"] {
+            assert_eq!(json[field], serde_json::Value::Null, "{field}");
+            assert!(json.get(field).is_some(), "{field} is null, not absent");
+        }
+        assert_eq!(json["status"], "triggered");
+
+        incident.apply(&Event::Acknowledged { by: Actor::person("ana"), expires_at: None }, Timestamp::UNIX_EPOCH);
+        let view = Incident::of(&incident, None).expect("it is open");
+        assert_eq!((view.status, view.acknowledged_by.as_deref()), (Status::Acknowledged, Some("ana")));
+    }
+}
