@@ -18,7 +18,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         policies: Policies::new(aws, required("POLICY_BUCKET")?),
         machine: Machine::new(aws, required("LOOK_MACHINE")?),
-        channels: Channels::from_env(aws)?,
+        channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{path}/links")),
         base_url: required("PUBLIC_URL")?,

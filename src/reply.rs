@@ -22,15 +22,6 @@ impl Reply {
         Self { status, content_type: "application/json", body, headers: Vec::new() }
     }
 
-    /// A page for a person, which no other page may frame or script.
-    pub fn html(status: u16, body: String) -> Self {
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-        Self { status, content_type: "text/html; charset=utf-8", body, headers: Vec::new() }
-            .with("content-security-policy", policy)
-            .with("referrer-policy", "no-referrer")
-            .with("cache-control", "no-store")
-    }
-
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, content_type: "text/plain", body: String::new(), headers: Vec::new() }

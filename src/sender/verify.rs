@@ -163,7 +163,8 @@ pub fn verify<'a>(
             Err(error) => unusable = Some(error),
             Ok(expected) => {
                 let presented = signatures.split(' ').filter_map(|entry| entry.strip_prefix(scheme.version));
-                if presented.fold(false, |found, entry| found | bool::from(expected.as_bytes().ct_eq(entry.as_bytes()))) {
+                if presented.fold(false, |found, entry| found | bool::from(expected.as_bytes().ct_eq(entry.as_bytes())))
+                {
                     return Ok(Signed { id, at });
                 }
             }
@@ -340,7 +341,8 @@ mod tests {
         let at = Timestamp::from_second(1_800_000_000).expect("a time");
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let signature = sign(&[Secret::new(secret)], "msg_1", at, &body).expect("a good secret");
-        let headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "1800000000"), ("webhook-signature", &*signature)];
+        let headers =
+            [("webhook-id", "msg_1"), ("webhook-timestamp", "1800000000"), ("webhook-signature", &*signature)];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let vector = Vector { scheme: "standard".to_owned(), secret: secret.to_owned(), headers, body: String::new() };
         assert_eq!(vector.verify_bytes(&body, 0), Ok(at));
@@ -380,7 +382,9 @@ mod tests {
     #[test]
     fn a_header_that_cannot_be_right_is_refused() {
         let table = [("webhook-id", "a.b"), ("webhook-id", ""), ("webhook-timestamp", "+1614265330")];
-        for (name, value) in table.into_iter().chain([("webhook-timestamp", "99999999999999999999"), ("webhook-timestamp", "")]) {
+        for (name, value) in
+            table.into_iter().chain([("webhook-timestamp", "99999999999999999999"), ("webhook-timestamp", "")])
+        {
             let mut vector = vectors()[1].clone();
             value.clone_into(vector.header(name));
             let mut headers = HeaderMap::new();

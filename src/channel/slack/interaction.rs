@@ -27,6 +27,8 @@ pub struct Interaction {
     pub channel: String,
     /// Slack's name of the message in it.
     pub ts: String,
+    /// Slack's time of the press: the same however often it is delivered (faults.md, C11).
+    pub pressed_at: String,
     /// Where a note for this person alone can be sent, for half an hour.
     pub response_url: Option<String>,
 }
@@ -78,6 +80,8 @@ struct Action {
     action_id: String,
     #[serde(default)]
     value: String,
+    #[serde(default)]
+    action_ts: String,
 }
 
 /// Reads the body of an interaction request.
@@ -98,6 +102,7 @@ pub fn interaction(body: &[u8]) -> Result<Interaction, NotAnInteraction> {
         incident,
         channel,
         ts: message_ts,
+        pressed_at: pressed.action_ts.clone(),
         response_url: payload.response_url.filter(|url| !url.is_empty()),
     })
 }
