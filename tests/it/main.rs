@@ -5,6 +5,8 @@
 mod cases;
 mod functions;
 mod kill;
+mod paging;
+mod phone;
 mod runtime;
 mod server;
 mod standin;
