@@ -1,3 +1,0 @@
-//! Senders.
-
-pub mod verify;
