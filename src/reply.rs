@@ -3,16 +3,17 @@
 use crate::api::{MEDIA_TYPE, Problem, Situation};
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Reply {
     /// The status code.
     pub status: u16,
     /// The media type of `body`.
     pub content_type: &'static str,
+    /// Further headers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
-    /// Further headers, names in lower case.
-    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {

@@ -12,6 +12,7 @@ use domain::signal::{Action, Alert, Signal};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
+use crate::reply::Reply;
 use crate::secret::Secret;
 
 mod alertmanager;
@@ -28,8 +29,8 @@ mod token;
 pub mod verify;
 
 pub use json::LARGEST;
+pub use reply::Refused;
 use reply::{Dialect, Fault, Reason};
-pub use reply::{Refused, Reply};
 
 /// The most alerts taken in one request; Prometheus sends 256.
 const MOST_ALERTS: usize = 1000;

@@ -2,27 +2,7 @@
 
 use serde::Serialize;
 
-/// An HTTP answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reply {
-    /// The status code.
-    pub status: u16,
-    /// The `Content-Type`.
-    pub content_type: &'static str,
-    /// Further headers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: String,
-}
-
-impl Reply {
-    /// An answer with a JSON body.
-    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_string(body).expect("an answer is plain JSON");
-        Self { status, content_type: "application/json", headers: Vec::new(), body }
-    }
-}
+use crate::reply::Reply;
 
 /// A request that we do not take, and what its sender hears.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

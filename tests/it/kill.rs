@@ -19,13 +19,7 @@ const FAULTS: [Fault; 3] = [Fault::KilledBefore, Fault::KilledAfter, Fault::Answ
 const CALLS: usize = 60;
 
 /// Hands `event` to a new `start`ed function whose `broken`-th call is broken by `fault`; whether it got that far.
-fn break_at(
-    standin: &Standin,
-    fault: Fault,
-    broken: usize,
-    start: impl Fn() -> Function,
-    event: &Value,
-) -> bool {
+fn break_at(standin: &Standin, fault: Fault, broken: usize, start: impl Fn() -> Function, event: &Value) -> bool {
     let function = start();
     let reached = Arc::new(AtomicBool::new(false));
     let hit = Arc::clone(&reached);

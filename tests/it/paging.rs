@@ -66,7 +66,11 @@ fn a_phone_in_trouble_is_tried_again_and_a_phone_that_refuses_is_not() {
         let answer = pager(&standin, &phone).invoke(&look(&incident, "e/page/1")).unwrap().unwrap();
         let wait: jiff::Timestamp = answer["look_at"].as_str().unwrap().parse().unwrap();
         let seconds = wait.duration_since(jiff::Timestamp::now()).as_secs();
-        assert_eq!(seconds > 2, again, "{status}: a failed page is repeated after a while, a refused one goes to the next person");
+        assert_eq!(
+            seconds > 2,
+            again,
+            "{status}: a failed page is repeated after a while, a refused one goes to the next person"
+        );
         assert!(phone.pages().is_empty());
     }
 }
@@ -128,7 +132,8 @@ fn a_manual_escalation_looks_at_once_and_tells_the_next_person() {
     page.invoke(&look(&incident, "e/page/1")).unwrap().unwrap();
     let respond = function(env!("CARGO_BIN_EXE_respond"), &standin, &[]);
     respond.invoke(&ask(&incident, "escalate", "ana")).unwrap().unwrap();
-    let looks: Vec<String> = standin.world.lock().unwrap().executions.keys().filter(|name| name.contains("look")).cloned().collect();
+    let looks: Vec<String> =
+        standin.world.lock().unwrap().executions.keys().filter(|name| name.contains("look")).cloned().collect();
     assert_eq!(looks.len(), 1, "a look is started");
     page.invoke(&look(&incident, &looks[0])).unwrap().unwrap();
     let told: Vec<String> = phone.pages().into_iter().map(|page| page.person).collect();
@@ -143,7 +148,10 @@ fn without_a_token_nobody_answers_and_nobody_reads() {
     let api = function(env!("CARGO_BIN_EXE_api"), &standin, &[]);
     for token in [None, Some("Bearer wrong"), Some("Basic dGVzdHM6eA=="), Some("Bearer ")] {
         let headers: Vec<_> = token.iter().map(|token| ("authorization", (*token).to_owned())).collect();
-        let answer = respond.invoke(&gateway("POST", &format!("/v1/incidents/{incident}/resolve"), &headers, "")).unwrap().unwrap();
+        let answer = respond
+            .invoke(&gateway("POST", &format!("/v1/incidents/{incident}/resolve"), &headers, ""))
+            .unwrap()
+            .unwrap();
         assert_eq!(answer["statusCode"], 401);
         let answer = api.invoke(&gateway("GET", "/v1/incidents", &headers, "")).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 401);
