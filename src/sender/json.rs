@@ -38,7 +38,7 @@ pub(super) enum Unfit {
 
 impl From<Unfit> for Fault {
     fn from(unfit: Unfit) -> Self {
-        Self::new(Reason::Malformed, unfit)
+        Self::new(Reason::Malformed, unfit.to_string())
     }
 }
 

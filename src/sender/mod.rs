@@ -172,7 +172,7 @@ fn of_kind(policy: &Policy, kind: Kind) -> impl Iterator<Item = (&str, &Integrat
 fn secrets_of<'s>(integration: &Integration, secrets: &Secrets<'s>) -> Result<&'s [Secret], Fault> {
     let found = integration.secret.as_ref().map_or(&[][..], secrets);
     if found.is_empty() {
-        let fault = Fault::new(Reason::Misconfigured, verify::Unusable::None);
+        let fault = Fault::new(Reason::Misconfigured, verify::Unusable::None.to_string());
         return Err(fault.with("Retry-After", "60"));
     }
     Ok(found)

@@ -26,8 +26,8 @@ type Any<'a> = Option<&'a RawValue>;
 struct Event<'a> {
     #[serde(borrow)]
     routing_key: Any<'a>,
-    #[serde(borrow)]
-    event_action: Any<'a>,
+    #[serde(borrow, rename = "event_action")]
+    action: Any<'a>,
     #[serde(borrow)]
     dedup_key: Any<'a>,
     #[serde(borrow)]
@@ -83,7 +83,7 @@ pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_
     let mut errors = Errors::default();
     let routing_key = errors.routing_key(&event);
     let payload = errors.payload(event.payload);
-    let action = match errors.needed("event_action", event.event_action).as_ref() {
+    let action = match errors.needed("event_action", event.action).as_ref() {
         "trigger" => Action::Trigger,
         "acknowledge" => Action::Acknowledge,
         "resolve" => Action::Resolve,
@@ -197,7 +197,7 @@ fn read_or_default<'a, T: Default + Deserialize<'a>>(json: &'a str) -> T {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-fn string<'a>(value: Any<'a>) -> Option<Cow<'a, str>> {
+fn string(value: Any<'_>) -> Option<Cow<'_, str>> {
     let json = value?.get();
     let plain = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|text| !text.contains('\\'));
     plain.map(Cow::Borrowed).or_else(|| serde_json::from_str::<String>(json).ok().map(Cow::Owned))

@@ -81,8 +81,8 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(reason: Reason, error: impl ToString) -> Self {
-        Self::list(reason, vec![error.to_string()])
+    pub(super) fn new(reason: Reason, error: impl Into<String>) -> Self {
+        Self::list(reason, vec![error.into()])
     }
 
     pub(super) const fn list(reason: Reason, errors: Vec<String>) -> Self {

@@ -103,7 +103,7 @@ pub(super) fn signal(
     let signal = Signal {
         at: event_time(stated, now),
         unique_since: signed.map_or(now, |signed| earliest(signed.at)),
-        ..request.signal(name, id, action, &key, alert(body, action))
+        ..request.signal(name, id, action, &key, alert(&body, action))
     };
     let reply = Reply::json(202, &Accepted { status: "accepted", id: &signal.id, key: &key });
     Ok(Received { integration: name.to_owned(), signals: vec![signal], reply })
@@ -115,15 +115,16 @@ fn earliest(at: Timestamp) -> Timestamp {
 }
 
 fn refuse(rejected: Rejected) -> Fault {
+    let why = rejected.to_string();
     match rejected {
-        Rejected::Stale => Fault::new(Reason::Stale, rejected),
-        Rejected::NoMatch => Fault::new(Reason::Signature, rejected).of_unknown_secret(),
-        Rejected::Missing(_) | Rejected::Malformed(_) => Fault::new(Reason::Signature, rejected),
-        Rejected::Unusable(_) => Fault::new(Reason::Misconfigured, rejected).with("Retry-After", "60"),
+        Rejected::Stale => Fault::new(Reason::Stale, why),
+        Rejected::NoMatch => Fault::new(Reason::Signature, why).of_unknown_secret(),
+        Rejected::Missing(_) | Rejected::Malformed(_) => Fault::new(Reason::Signature, why),
+        Rejected::Unusable(_) => Fault::new(Reason::Misconfigured, why).with("Retry-After", "60"),
     }
 }
 
-fn alert(body: Body<'_>, action: Action) -> Alert {
+fn alert(body: &Body<'_>, action: Action) -> Alert {
     let mut labels = Labels::default();
     for (name, value) in &body.labels {
         labels.add(name, &value.0);
