@@ -55,7 +55,7 @@ struct Payload {
     #[serde(default)]
     container: Container,
     #[serde(default)]
-    actions: Vec<Action>,
+    actions: Vec<Pressed>,
     #[serde(default)]
     response_url: Option<String>,
 }
@@ -75,7 +75,7 @@ struct Container {
 }
 
 #[derive(Deserialize)]
-struct Action {
+struct Pressed {
     #[serde(default)]
     action_id: String,
     #[serde(default)]
@@ -155,6 +155,7 @@ mod tests {
                 incident: IncidentId::parse("0123456789abcdef0123-1").expect("an id"),
                 channel: "C1".to_owned(),
                 ts: "1763726400.000100".to_owned(),
+                pressed_at: "1763726401.1".to_owned(),
                 response_url: Some("https://hooks.slack.com/actions/T1/1/x".to_owned()),
             }
         );
