@@ -196,11 +196,14 @@ impl Responder {
             let loaded = self.secrets.get(&[reference], now).await?;
             Ok::<Arc<[Secret]>, Error>(loaded.get(reference).into())
         };
+        let made = secrets(&self.links).await.ok().and_then(|secrets| Links::new(secrets.to_vec(), &self.base_url));
         let mut outcomes = Vec::new();
         for (delivery, reference) in incident.paging.outdated(incident.status) {
             let Some(address) = contact_of(&active.policy, delivery) else { continue };
             let person = active.policy.display_name(&delivery.to);
-            let message = Message { incident: &incident, delivery, address, person, link: &self.base_url, now };
+            let link =
+                made.as_ref().map_or_else(|| self.base_url.clone(), |links| links.url(&incident.id, &delivery.id));
+            let message = Message { incident: &incident, delivery, address, person, link: &link, now };
             if let Some(outcome) = self.channels.update(&active.policy, &secrets, &message, reference).await {
                 outcomes.push((delivery.id.clone(), outcome));
             }

@@ -15,6 +15,7 @@ use crate::server::{Answer, Request, serve};
 /// One page that arrived and verified.
 #[derive(Debug, Clone)]
 pub struct Page {
+    pub kind: String,
     pub person: String,
     pub delivery: String,
     pub id: String,
@@ -37,7 +38,7 @@ impl Phone {
         let address = serve(move |request| {
             let page = read(&request).expect("every page is signed, and verifies");
             let status = *answer.lock().unwrap();
-            if status == 200 {
+            if status == 200 && page.kind == "incident.page" {
                 inner.lock().unwrap().push(page);
             }
             Some(Answer::new(status, "{}"))
@@ -65,5 +66,5 @@ fn read(request: &Request) -> Option<Page> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let person = request.path.trim_start_matches('/').to_owned();
-    Some(Page { person, delivery: text("delivery"), id: signed.id.to_owned(), link: text("link") })
+    Some(Page { kind: text("type"), person, delivery: text("delivery"), id: signed.id.to_owned(), link: text("link") })
 }
