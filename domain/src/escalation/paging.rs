@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ATTEMPTS, RETRY_AFTER};
 use crate::incident::Status;
-use crate::policy::Contact;
+use crate::policy::{Contact, Handling};
 
 /// The most deliveries remembered from earlier steps, so that their messages can still be changed in place.
 const REMEMBERED: usize = 32;
@@ -146,6 +146,10 @@ impl Fate {
         }
     }
 
+    pub(super) const fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted { .. })
+    }
+
     pub(super) const fn is_final_failure(&self) -> bool {
         matches!(self, Self::Failed { .. })
     }
@@ -180,6 +184,9 @@ pub struct Paging {
     /// Somebody asked for the next step now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hurry: bool,
+    /// Somebody asked for people to be told, so it is a page now, whatever was decided.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// Everybody was told, and nobody answered.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub exhausted: bool,
@@ -220,7 +227,11 @@ impl Paging {
 
     /// The first attempt at a contact in the current step.
     pub(super) fn attempt(&self, to: &str, place: usize, contact: &Contact, cause: &str) -> Attempt {
-        let name = to.split_once(':').map_or(to, |(_, name)| name);
+        // A person and a channel may share their name, and no name has a `~`.
+        let name = match to.split_once(':') {
+            Some(("person", name)) => name.to_owned(),
+            _ => to.replacen(':', "~", 1),
+        };
         Attempt {
             delivery: format!("{}-{name}-{place}", self.steps),
             to: to.to_owned(),
@@ -298,9 +309,14 @@ impl Paging {
         self.resumed_at = Some(at);
     }
 
-    /// Somebody asked for the next step now.
-    pub(crate) fn hurry(&mut self, at: Timestamp) {
+    /// Somebody asked for the next step now. After the last one, and after a ticket, that is the first.
+    pub(crate) fn hurry(&mut self, decided: Handling, at: Timestamp) {
+        let ticketed = decided == Handling::Ticket && !self.by_hand;
+        if self.exhausted || ticketed {
+            self.restart(at);
+        }
         self.hurry = true;
+        self.by_hand = true;
         self.resumed_at = Some(at);
     }
 }
