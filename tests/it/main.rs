@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "the test binary exports nothing")]
 
 mod cases;
+mod doors;
 mod functions;
 mod kill;
 mod paging;
