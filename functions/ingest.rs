@@ -10,7 +10,7 @@ use watchkeeper::store::{Policies, Queue, Secrets};
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let reception = &Reception {
-        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         secrets: Secrets::new(aws),
         queue: Queue::new(aws, required("SIGNALS_QUEUE")?),
     };

@@ -30,7 +30,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let pager = &Pager {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
-        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),

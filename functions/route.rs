@@ -26,7 +26,7 @@ struct Answer {
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?);
-    let policies = &Policies::new(aws, required("POLICY_BUCKET")?);
+    let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
     lambda::serve(async |request, now| handle(request, now, incidents, policies).await).await
 }
 
