@@ -65,10 +65,14 @@ pub fn due(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) ->
         return events;
     }
     // Each turn begins a step that finds somebody, or passes over one that finds nobody.
-    while let Some(move_to) = next_position(&after, policy, now) {
-        let Some(position) = move_to else {
-            happened(&mut after, Event::NobodyAnswered);
-            return events;
+    loop {
+        let position = match turn(&after, policy, now) {
+            Turn::Stay => break,
+            Turn::To(position) => position,
+            Turn::End => {
+                happened(&mut after, Event::NobodyAnswered);
+                return events;
+            }
         };
         let found = recipients(policy, targets(&after, policy, position), now);
         let first = found.contacts.iter().map(|(to, contacts)| (to, 0, &contacts[0]));
@@ -147,21 +151,30 @@ fn step<'a>(incident: &Incident, policy: &'a Policy, position: Position) -> Opti
     policy.escalations.get(name)?.steps.get(position.step as usize)
 }
 
-/// Where to go now: nowhere (`None`), to a position, or to the end of them all (`Some(None)`).
-fn next_position(incident: &Incident, policy: &Policy, now: Timestamp) -> Option<Option<Position>> {
+/// Where to go now.
+enum Turn {
+    /// Nowhere.
+    Stay,
+    /// To a step.
+    To(Position),
+    /// Past the last one.
+    End,
+}
+
+fn turn(incident: &Incident, policy: &Policy, now: Timestamp) -> Turn {
     let paging = &incident.paging;
     if paging.exhausted {
-        return None;
+        return Turn::Stay;
     }
     let Some(position) = paging.position else {
         let catch_all = incident.decision.as_ref().is_none_or(|decision| decision.catch_all);
-        return Some(Some(Position { round: 0, step: 0, catch_all }));
+        return Turn::To(Position { round: 0, step: 0, catch_all });
     };
     if handling(incident) == Handling::Ticket {
-        return None;
+        return Turn::Stay;
     }
     let over = paging.hurry || ends_at(incident, policy, position).is_some_and(|end| end <= now);
-    over.then(|| following(incident, policy, position))
+    if over { following(incident, policy, position).map_or(Turn::End, Turn::To) } else { Turn::Stay }
 }
 
 /// When the step at `position` gives way to the next: when its time is up, or at once when it reached nobody.

@@ -172,6 +172,7 @@ impl Delivery {
 /// How far the escalation is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the log of its own")]
 pub struct Paging {
     /// The current step; none before the first, and after an acknowledgement expired.
     #[serde(skip_serializing_if = "Option::is_none")]
