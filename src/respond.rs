@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::escalation::{Delivery, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
+use domain::log::Hash;
 use domain::policy::SecretRef;
 use http::Method;
 use jiff::Timestamp;
@@ -35,7 +36,9 @@ pub struct Responder {
     /// The policies.
     pub policies: Policies,
     /// The state machine that looks at an incident at once.
-    pub machine: Machine,
+    pub look: Machine,
+    /// The state machine of an incident, for one whose own is over.
+    pub life: Machine,
     /// The ways to tell somebody, so that a message shows an answer at once.
     pub channels: Channels,
     /// Slack's signing secret and the links' secret are in here.
@@ -171,9 +174,7 @@ impl Responder {
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         let mut incident = self.incidents.append(id, cause, now, decide).await?;
         if matches!(command, Command::Escalate { .. }) {
-            // The same name for the same request: asked twice, the machine looks once.
-            let name = format!("{id}-look-{}", incident.seq);
-            self.machine.start(&name, &json!({ "incident": id })).await?;
+            self.escalate(&incident, cause).await?;
         }
         if let Some(decision) = incident.decision.clone()
             && incident.paging.outdated(incident.status).next().is_some()
@@ -182,6 +183,19 @@ impl Responder {
             incident = self.show(incident, &active, cause, now).await?;
         }
         Ok(incident)
+    }
+
+    /// Has an incident looked at once more, now, and lived on where its own execution is over.
+    ///
+    /// The names are the same for the same request, so asked twice each is started once.
+    async fn escalate(&self, incident: &Incident, cause: &str) -> Result<(), Error> {
+        let Incident { id, paging, .. } = incident;
+        if paging.lives > 0 {
+            let input = json!({ "incident": id, "generation": 1 });
+            self.life.start(&format!("{id}-life-{}", paging.lives), &input).await?;
+        }
+        let request = &Hash::of(cause.as_bytes()).as_str()[..16].to_owned();
+        self.look.start(&format!("{id}-look-{request}"), &json!({ "incident": id })).await
     }
 
     /// Brings messages up to date that can be changed in place. What fails here, the next look does again.

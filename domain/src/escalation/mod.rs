@@ -127,7 +127,8 @@ pub fn next(incident: &Incident, policy: &Policy, now: Timestamp) -> Next {
 }
 
 /// What is done: as decided, until a person asks for people to be told.
-fn handling(incident: &Incident) -> Handling {
+/// What is done with an incident: what was decided, unless a person asked for a page.
+pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
     if incident.paging.by_hand { Handling::Page } else { decided }
 }
