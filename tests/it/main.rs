@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, reason = "the test binary exports nothing")]
 
 mod cases;
+mod client;
+mod cloud;
 mod doors;
 mod functions;
 mod kill;
