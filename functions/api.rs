@@ -1,2 +1,20 @@
-//! Not here yet.
-fn main() {}
+//! Api: everything that can be read. It has no right to write.
+
+use watchkeeper::access::Access;
+use watchkeeper::aws::Aws;
+use watchkeeper::config::required;
+use watchkeeper::lambda;
+use watchkeeper::read::Reader;
+use watchkeeper::store::{Incidents, Policies, Secrets};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Fatal> {
+    let aws = &Aws::from_env()?;
+    let reader = &Reader {
+        access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
+        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        base_url: required("PUBLIC_URL")?,
+    };
+    lambda::serve_http(async |request, now| reader.answer(&request, now).await).await
+}

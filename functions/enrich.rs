@@ -1,2 +1,51 @@
-//! Not here yet.
-fn main() {}
+//! Enrich: adds to an incident's log what a responder would look up first.
+
+use domain::enrich;
+use domain::incident::{Command, IncidentId, Status};
+use jiff::Timestamp;
+use watchkeeper::aws::Aws;
+use watchkeeper::config::required;
+use watchkeeper::error::Error;
+use watchkeeper::lambda;
+use watchkeeper::store::{Changes, Incidents, Policies};
+
+/// How many open incidents are looked through for those of the same service.
+const BESIDE: u32 = 20;
+
+/// What the incident machine sends: an incident, and the step that asks.
+#[derive(serde::Deserialize)]
+struct Request {
+    incident: IncidentId,
+    cause: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Fatal> {
+    let aws = &Aws::from_env()?;
+    let state = required("STATE_TABLE")?;
+    let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
+    let changes = &Changes::new(aws, state);
+    let policies = &Policies::new(aws, required("POLICY_BUCKET")?);
+    lambda::serve(async |request, now| handle(request, now, incidents, changes, policies).await).await
+}
+
+/// Looks up once: a request that comes again finds what was found.
+async fn handle(
+    Request { incident: id, cause }: Request,
+    now: Timestamp,
+    incidents: &Incidents,
+    changes: &Changes,
+    policies: &Policies,
+) -> Result<(), Error> {
+    let incident = incidents.get(&id).await?;
+    let policy = policies.active(now).await?;
+    let (mut changed, mut beside) = (Vec::new(), Vec::new());
+    if let (Some(service), _) = enrich::service(&incident, &policy.policy) {
+        changed = changes.of(&service, now).await?;
+        let open = incidents.list(Status::Triggered, BESIDE, None).await?.incidents;
+        beside = open.into_iter().filter(|other| other.service() == Some(&service)).map(enrich::Beside::from).collect();
+    }
+    let found = enrich::enrich(&incident, &policy.policy, changed, beside);
+    incidents.append(&id, &cause, now, |incident| incident.decide(Command::Enrich(found.clone()), now)).await?;
+    Ok(())
+}

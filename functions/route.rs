@@ -1,2 +1,47 @@
-//! Not here yet.
-fn main() {}
+//! Route: decides who is told about an incident, how and why, and adds that decision to its log.
+
+use domain::incident::{Command, Incident, IncidentId};
+use domain::policy::Handling;
+use jiff::Timestamp;
+use watchkeeper::aws::Aws;
+use watchkeeper::config::required;
+use watchkeeper::error::Error;
+use watchkeeper::lambda;
+use watchkeeper::store::{Incidents, Policies};
+
+/// What the incident machine sends: an incident, and the step that asks.
+#[derive(serde::Deserialize)]
+struct Request {
+    incident: IncidentId,
+    cause: String,
+}
+
+/// What the incident machine branches on.
+#[derive(serde::Serialize)]
+struct Answer {
+    handling: Handling,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Fatal> {
+    let aws = &Aws::from_env()?;
+    let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?);
+    let policies = &Policies::new(aws, required("POLICY_BUCKET")?);
+    lambda::serve(async |request, now| handle(request, now, incidents, policies).await).await
+}
+
+/// Decides once: a request that comes again gets the decision that is in the log.
+async fn handle(
+    Request { incident: id, cause }: Request,
+    now: Timestamp,
+    incidents: &Incidents,
+    policies: &Policies,
+) -> Result<Answer, Error> {
+    let policy = policies.active(now).await?;
+    let decide = |incident: &Incident| {
+        let decision = policy.router.decide(incident, &policy.policy, &policy.hash, now);
+        incident.decide(Command::Route(decision), now)
+    };
+    let incident = incidents.append(&id, &cause, now, decide).await?;
+    Ok(Answer { handling: incident.decision.map(|decision| decision.handling).unwrap_or_default() })
+}

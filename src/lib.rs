@@ -8,8 +8,25 @@
 //! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
 #![warn(missing_docs)]
 
+#[cfg(feature = "aws")]
+pub mod access;
 pub mod api;
 #[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
 pub mod channel;
+#[cfg(feature = "aws")]
+pub mod config;
+#[cfg(feature = "aws")]
+pub mod error;
+#[cfg(feature = "aws")]
+pub mod intake;
+#[cfg(feature = "aws")]
+pub mod lambda;
+#[cfg(feature = "aws")]
+pub mod read;
+pub mod reply;
 pub mod secret;
 pub mod sender;
+#[cfg(feature = "aws")]
+pub mod store;

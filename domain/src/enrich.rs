@@ -57,6 +57,12 @@ pub struct Beside {
     pub title: String,
 }
 
+impl From<Incident> for Beside {
+    fn from(incident: Incident) -> Self {
+        Self { id: incident.id, title: incident.alert.title }
+    }
+}
+
 /// The service an incident concerns, and where that is known from.
 ///
 /// The alert itself comes first, then its tags, then the integration; an unknown service is nobody's, and says so.

@@ -51,3 +51,11 @@ pub struct Looked {
     /// Whether it matched.
     pub matched: bool,
 }
+
+/// stub
+#[derive(Debug)]
+pub struct Router;
+impl Router {
+    /// stub
+    pub fn new(_: &crate::policy::Policy) -> Self { Self }
+}

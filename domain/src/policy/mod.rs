@@ -66,6 +66,13 @@ impl Policy {
         Hash::of(self.compile().as_bytes())
     }
 
+    /// How to address the recipient of a delivery: a person's full name where the policy gives one.
+    pub fn display_name<'a>(&'a self, to: &'a str) -> &'a str {
+        let name = to.split_once(':').map_or(to, |(_, name)| name);
+        let person = to.strip_prefix("person:").and_then(|name| self.people.get(name));
+        person.and_then(|person| person.name.as_deref()).unwrap_or(name)
+    }
+
     /// The person whose Slack user id this is.
     pub fn person_of_slack(&self, user: &str) -> Option<&str> {
         let found = self.people.iter().find(|(_, person)| person.slack.as_deref() == Some(user));

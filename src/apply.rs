@@ -1,0 +1,74 @@
+//! Applying a policy: kept under its own hash, then made to rule together with the record that says who did it.
+
+use domain::incident::Actor;
+use domain::policy::{self, Level, Mistake, Policy};
+use http::Method;
+use jiff::Timestamp;
+
+use crate::access::Access;
+use crate::api::{ActivePolicy, AppliedPolicy, Problem, Situation};
+use crate::error::Error;
+use crate::lambda::Http;
+use crate::reply::Reply;
+use crate::store::{Policies, PolicyLog};
+
+/// What shows and applies policies.
+#[derive(Debug)]
+pub struct Applier {
+    /// Who may.
+    pub access: Access,
+    /// The policies themselves.
+    pub policies: Policies,
+    /// Which one rules, and since when.
+    pub log: PolicyLog,
+}
+
+impl Applier {
+    /// Answers a request for the holder of a token.
+    pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
+        let token = match self.access.check(&request.headers, now).await? {
+            Ok(token) => token,
+            Err(refused) => return Ok(refused),
+        };
+        match request.method {
+            Method::GET => self.show().await,
+            Method::PUT => self.apply(request, &token, now).await,
+            _ => Ok(Reply::problem(Situation::MethodNotAllowed, "use GET or PUT").with("allow", "GET, PUT")),
+        }
+    }
+
+    async fn show(&self) -> Result<Reply, Error> {
+        let Some(hash) = self.log.active().await? else {
+            return Ok(Reply::problem(Situation::NotFound, "no policy was applied yet"));
+        };
+        let active = self.policies.by_hash(&hash).await?;
+        Ok(Reply::json(200, &ActivePolicy { hash, policy: active.policy.clone() }))
+    }
+
+    /// Applies once: the policy that rules already is only published again, for an earlier request that ended halfway.
+    async fn apply(&self, request: &Http, token: &str, now: Timestamp) -> Result<Reply, Error> {
+        let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&request.body));
+        let policy: Policy = match read {
+            Ok(policy) => policy,
+            Err(error) => {
+                let detail = format!("the body is not a compiled policy: at {}", error.path());
+                return Ok(Reply::problem(Situation::InvalidRequest, &detail));
+            }
+        };
+        let mistakes: Vec<String> = policy::check(&policy)
+            .into_iter()
+            .filter(|mistake| mistake.level == Level::Error)
+            .map(|Mistake { path, what, fix, .. }| format!("{path}: {what}; {fix}"))
+            .collect();
+        if !mistakes.is_empty() {
+            let problem = Problem { mistakes, ..Problem::new(Situation::InvalidPolicy, "nothing was changed") };
+            return Ok(Reply { content_type: crate::api::MEDIA_TYPE, ..Reply::json(problem.status, &problem) });
+        }
+        let hash = self.policies.put(&policy).await?;
+        let cause = format!("api/{token}/{}", request.id);
+        let previous = self.log.apply(&hash, Actor::token(token), &cause, now).await?;
+        self.policies.publish(&hash).await?;
+        let changed = previous.as_ref() != Some(&hash);
+        Ok(Reply::json(200, &AppliedPolicy { hash, previous, changed }))
+    }
+}

@@ -1,0 +1,159 @@
+//! Paging: what is due for an incident is written down, sent, and its outcome written down.
+//!
+//! The rules are `domain::escalation`; here is the order of the effects. Intents are in the log before anything
+//! leaves, and the transaction that puts them there fails if anybody acknowledged or resolved in the meantime.
+
+use std::time::Instant;
+
+use domain::escalation::{self, Delivery, Next, Outcome, Over};
+use domain::incident::{Event, Incident, IncidentId, Status};
+use domain::policy::Policy;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::channel::{Channels, Message};
+use crate::error::Error;
+use crate::link::Links;
+use crate::store::{Active, Incidents, Policies};
+
+/// How often a look is decided again when others write to the same log.
+const TRIES: usize = 10;
+
+/// What pages people.
+#[derive(Debug)]
+pub struct Pager {
+    /// The incidents.
+    pub incidents: Incidents,
+    /// The policies.
+    pub policies: Policies,
+    /// The ways to tell somebody.
+    pub channels: Channels,
+    /// What a message's link is made with.
+    pub links: Links,
+}
+
+impl Pager {
+    /// Does what is due for an incident now, and says when to look again.
+    ///
+    /// `cause` names the request; when it comes again, what it had begun to send is sent again and nothing else is.
+    pub async fn look(&self, id: &IncidentId, cause: &str, now: Timestamp) -> Result<Next, Error> {
+        let began = Instant::now();
+        for _ in 0..TRIES {
+            let before = self.incidents.get(id).await?;
+            let policy = self.policy_of(&before, now).await?;
+            let Some(incident) = self.intend(&before, &policy, cause, now).await? else { continue };
+            let outcomes = self.send(&incident, &policy.policy, cause, now).await;
+            let later = now + began.elapsed();
+            let incident = self.conclude(incident, cause, outcomes, later).await?;
+            return Ok(escalation::next(&incident, &policy.policy, later));
+        }
+        Err(Error::Conflict)
+    }
+
+    /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.
+    async fn policy_of(&self, incident: &Incident, now: Timestamp) -> Result<std::sync::Arc<Active>, Error> {
+        if let Some(decision) = &incident.decision {
+            match self.policies.by_hash(&decision.policy).await {
+                Ok(policy) => return Ok(policy),
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => tracing::error!(error = %error.chain(), incident.id = %incident.id, "the frozen policy is lost: the active one pages"),
+            }
+        }
+        self.policies.active(now).await
+    }
+
+    /// Writes down what is due. `None` when somebody else wrote first.
+    async fn intend(
+        &self,
+        before: &Incident,
+        policy: &Active,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<Incident>, Error> {
+        let mut routed = before.clone();
+        let mut events = Vec::new();
+        if before.is_open() && before.decision.is_none() {
+            let decision = policy.router.fallback(before, &policy.policy, &policy.hash, now, "routing failed");
+            let event = Event::Routed { decision };
+            routed.apply(&event, now);
+            events.push(event);
+        }
+        events.extend(escalation::due(&routed, &policy.policy, cause, now));
+        if events.is_empty() {
+            return Ok(Some(routed));
+        }
+        self.incidents.write(before, cause, events, now).await
+    }
+
+    /// Sends what this request is to send, and brings messages up to date that show an older status.
+    async fn send(
+        &self,
+        incident: &Incident,
+        policy: &Policy,
+        cause: &str,
+        now: Timestamp,
+    ) -> Vec<(String, Outcome)> {
+        let sends = incident.paging.to_send(cause).map(async |delivery| {
+            let outcome = match self.message(incident, policy, delivery, now) {
+                _ if incident.status != Status::Triggered => {
+                    Outcome::Cancelled { reason: format!("the incident is {}", incident.status.as_str()) }
+                }
+                Some(message) => self.channels.send(policy, &message).await,
+                None => Outcome::Rejected { reason: "the policy does not know this contact".to_owned() },
+            };
+            Some((delivery.id.clone(), outcome))
+        });
+        let updates = incident.paging.outdated(incident.status).map(async |(delivery, reference)| {
+            let message = self.message(incident, policy, delivery, now)?;
+            let outcome = self.channels.update(policy, &message, reference).await?;
+            Some((delivery.id.clone(), outcome))
+        });
+        // Side by side: one slow provider delays nobody else's page.
+        let (sent, updated) = tokio::join!(join_all(sends), join_all(updates));
+        sent.into_iter().chain(updated).flatten().collect()
+    }
+
+    fn message<'a>(
+        &'a self,
+        incident: &'a Incident,
+        policy: &'a Policy,
+        delivery: &'a Delivery,
+        now: Timestamp,
+    ) -> Option<Message<'a>> {
+        let address = escalation::contact_of(policy, delivery)?;
+        let link = self.links.url(&incident.id, &delivery.id);
+        Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now })
+    }
+
+    /// Writes down what came of it, whatever others wrote meanwhile.
+    async fn conclude(
+        &self,
+        incident: Incident,
+        cause: &str,
+        outcomes: Vec<(String, Outcome)>,
+        now: Timestamp,
+    ) -> Result<Incident, Error> {
+        if outcomes.is_empty() {
+            return Ok(incident);
+        }
+        let mut current = incident;
+        for _ in 0..TRIES {
+            let events = vec![Event::Sent { outcomes: outcomes.clone() }];
+            match self.incidents.write(&current, cause, events, now).await? {
+                Some(after) => return Ok(after),
+                None => current = self.incidents.get(&current.id).await?,
+            }
+        }
+        Err(Error::Conflict)
+    }
+}
+
+/// The word for the end of paging that the state machine branches on.
+pub const fn word(over: Over) -> &'static str {
+    match over {
+        Over::Resolved => "resolved",
+        Over::Ticketed => "ticketed",
+        Over::Quiet => "quiet",
+        Over::PageUndelivered => "page_undelivered",
+    }
+}

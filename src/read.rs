@@ -1,0 +1,168 @@
+//! The reading half of the API.
+
+use domain::incident::{IncidentId, Status};
+use domain::log::Record;
+use domain::timeline::timeline;
+use http::Method;
+use jiff::Timestamp;
+
+use crate::access::Access;
+use crate::api::{self, Situation};
+use crate::error::Error;
+use crate::lambda::Http;
+use crate::reply::Reply;
+use crate::store::{Incidents, Policies};
+
+/// How many incidents a page has unless it is said otherwise, and at most.
+const PAGE: (u32, u32) = (50, 200);
+
+/// What answers readers.
+#[derive(Debug)]
+pub struct Reader {
+    /// Who may read.
+    pub access: Access,
+    /// The incidents.
+    pub incidents: Incidents,
+    /// The policies.
+    pub policies: Policies,
+    /// Where the API is, for links.
+    pub base_url: String,
+}
+
+impl Reader {
+    /// Answers a request: the API's description to anybody, everything else to the holder of a token.
+    pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
+        let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        if path == ["v1", "openapi.json"] && request.method == Method::GET {
+            return Ok(Reply { content_type: "application/json", body: api::openapi().to_owned(), ..Reply::empty(200) });
+        }
+        if path.first() != Some(&"v1") {
+            return Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json"));
+        }
+        if let Err(refused) = self.access.check(&request.headers, now).await? {
+            return Ok(refused);
+        }
+        let known = match path.as_slice() {
+            ["v1", "incidents" | "oncall"] | ["v1", "incidents", _] => true,
+            ["v1", "incidents", _, part] => matches!(*part, "timeline" | "records"),
+            _ => false,
+        };
+        if known && request.method != Method::GET {
+            return Ok(Reply::problem(Situation::MethodNotAllowed, "use GET").with("allow", "GET"));
+        }
+        match path.as_slice() {
+            ["v1", "incidents"] => self.list(request).await,
+            ["v1", "incidents", id] => {
+                let incident = self.incidents.get(&id_of(id)?).await?;
+                let view = api::Incident::of(&incident, Some(&self.base_url));
+                Ok(Reply::json(200, &view.ok_or_else(|| Error::NotFound(format!("incident {id}")))?))
+            }
+            ["v1", "incidents", id, "timeline"] => self.timeline(&id_of(id)?).await,
+            ["v1", "incidents", id, "records"] => {
+                let id = id_of(id)?;
+                let entries = self.incidents.entries(&id).await?;
+                if entries.is_empty() {
+                    return Err(Error::NotFound(format!("incident {id}")));
+                }
+                Ok(Reply::json(200, &api::Records { stream: id.stream(), entries, next: None }))
+            }
+            ["v1", "oncall"] => {
+                let active = self.policies.active(now).await?;
+                Ok(Reply::json(200, &api::OnCall::of(&active.policy, now)))
+            }
+            _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
+        }
+    }
+
+    async fn list(&self, request: &Http) -> Result<Reply, Error> {
+        let (mut status, mut limit, mut cursor) = (None, PAGE.0, None);
+        for (name, value) in pairs(&request.query) {
+            match name.as_str() {
+                "status" => {
+                    let known = [Status::Triggered, Status::Acknowledged, Status::Resolved];
+                    let named = known.into_iter().find(|known| known.as_str() == value);
+                    status = Some(named.ok_or_else(|| invalid("status is triggered, acknowledged or resolved"))?);
+                }
+                "limit" => {
+                    let asked: u32 = value.parse().map_err(|_| invalid("limit is a number"))?;
+                    limit = asked.clamp(1, PAGE.1);
+                }
+                "cursor" => cursor = Some(value),
+                _ => {}
+            }
+        }
+        let (incidents, next) = match status {
+            Some(status) => {
+                let page = self.incidents.list(status, limit, cursor.as_deref()).await?;
+                (page.incidents, page.next)
+            }
+            None => self.everything(limit, cursor.as_deref()).await?,
+        };
+        let views = incidents.iter().filter_map(|incident| api::Incident::of(incident, Some(&self.base_url)));
+        Ok(Reply::json(200, &api::IncidentList { incidents: views.collect(), next }))
+    }
+
+    /// Without a status: the open ones first, then the resolved ones, each the latest first, and a cursor that says where.
+    async fn everything(
+        &self,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<domain::incident::Incident>, Option<String>), Error> {
+        let order = [Status::Triggered, Status::Acknowledged, Status::Resolved];
+        let (first, mut from) = match cursor.map(|cursor| cursor.split_once('!')) {
+            Some(Some((word, rest))) => {
+                let place = order.iter().position(|status| status.as_str() == word);
+                (place.ok_or_else(|| invalid("the cursor is not one of ours"))?, Some(rest).filter(|rest| !rest.is_empty()))
+            }
+            Some(None) => return Err(invalid("the cursor is not one of ours")),
+            None => (0, None),
+        };
+        let mut incidents = Vec::new();
+        for status in &order[first..] {
+            let room = limit.saturating_sub(u32::try_from(incidents.len()).unwrap_or(u32::MAX));
+            if room == 0 {
+                return Ok((incidents, Some(format!("{}!", status.as_str()))));
+            }
+            let page = self.incidents.list(*status, room, from.take()).await?;
+            incidents.extend(page.incidents);
+            if let Some(next) = page.next {
+                return Ok((incidents, Some(format!("{}!{next}", status.as_str()))));
+            }
+        }
+        Ok((incidents, None))
+    }
+
+    async fn timeline(&self, id: &IncidentId) -> Result<Reply, Error> {
+        let entries = self.incidents.entries(id).await?;
+        let records: Result<Vec<Record<_>>, _> = entries.iter().map(Record::open).collect();
+        let records = records.map_err(|_| Error::Misconfigured("a record cannot be read".to_owned()))?;
+        if records.is_empty() {
+            return Err(Error::NotFound(format!("incident {id}")));
+        }
+        let incident = self.incidents.get(id).await?;
+        let policy = match &incident.decision {
+            // Without its policy the story is the same, in shorter names.
+            Some(decision) => self.policies.by_hash(&decision.policy).await.ok(),
+            None => None,
+        };
+        let told = timeline(&records, policy.as_ref().map(|active| &active.policy));
+        Ok(Reply::json(200, &api::Timeline::of(id, told)))
+    }
+}
+
+/// The incident that a path names; an id that cannot be one is an incident that does not exist.
+pub(crate) fn id_of(text: &str) -> Result<IncidentId, Error> {
+    IncidentId::parse(text).ok_or_else(|| Error::NotFound("the incident".to_owned()))
+}
+
+fn invalid(what: &str) -> Error {
+    Error::InvalidEvent(what.to_owned())
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    let decode = |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
+}

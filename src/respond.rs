@@ -1,0 +1,221 @@
+//! Responding: every answer of a person, from the API, a link or Slack, as one command on the same incident.
+
+use std::sync::Arc;
+
+use domain::escalation::{Delivery, contact_of};
+use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
+use domain::policy::SecretRef;
+use http::Method;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::access::Access;
+use crate::api::{self, Situation};
+use crate::channel::{Channels, Message, slack};
+use crate::confirm::{self, View};
+use crate::error::Error;
+use crate::form::{self, Answer};
+use crate::lambda::Http;
+use crate::link::Links;
+use crate::read::id_of;
+use crate::reply::Reply;
+use crate::sender::verify;
+use crate::store::{Active, Incidents, Machine, Policies, Secrets};
+
+/// The longest note, in characters.
+const NOTE: usize = 4096;
+
+/// What takes answers.
+#[derive(Debug)]
+pub struct Responder {
+    /// Who may use the API.
+    pub access: Access,
+    /// The incidents.
+    pub incidents: Incidents,
+    /// The policies.
+    pub policies: Policies,
+    /// The state machine that looks at an incident at once.
+    pub machine: Machine,
+    /// The ways to tell somebody, so that a message shows an answer at once.
+    pub channels: Channels,
+    /// Slack's signing secret and the links' secret are in here.
+    pub secrets: Secrets,
+    /// The parameter with the links' secret.
+    pub links: SecretRef,
+    /// Where links lead.
+    pub base_url: String,
+}
+
+impl Responder {
+    /// Answers a request.
+    pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
+        let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        match path.as_slice() {
+            ["v1", "incidents", id, action] => self.api(request, id, action, now).await,
+            ["v1", "slack", "interactions"] => self.slack(request, now).await,
+            ["l", token] => self.link(request, token, now).await,
+            _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
+        }
+    }
+
+    /// An answer by the API. With an `Idempotency-Key` a request that comes again is known.
+    async fn api(&self, request: &Http, id: &str, action: &str, now: Timestamp) -> Result<Reply, Error> {
+        let token = match self.access.check(&request.headers, now).await? {
+            Ok(token) => token,
+            Err(refused) => return Ok(refused),
+        };
+        if !matches!(action, "acknowledge" | "resolve" | "escalate" | "notes") {
+            return Ok(Reply::problem(Situation::NotFound, "the actions are acknowledge, resolve, escalate and notes"));
+        }
+        if request.method != Method::POST {
+            return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
+        }
+        let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
+        let said = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
+        let said: api::Answer = said.map_err(|error| Error::invalid_event(&error))?;
+        let by = said.by.as_deref().map_or_else(|| Actor::token(&token), Actor::person);
+        let command = match action {
+            "acknowledge" => Command::Acknowledge { by },
+            "resolve" => Command::Resolve { by },
+            "escalate" => Command::Escalate { by },
+            _ => {
+                let text = said.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+                let text = text.ok_or_else(|| Error::InvalidEvent("a note needs a text".to_owned()))?;
+                Command::Note { by, text: domain::text::cut(text, NOTE) }
+            }
+        };
+        let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+        let cause = format!("api/{token}/{}", key.unwrap_or(&request.id));
+        let incident = self.command(&id_of(id)?, &command, &cause, now).await?;
+        let view = api::Incident::of(&incident, Some(&self.base_url));
+        Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
+    }
+
+    /// A link of a message: GET shows and asks, POST does. Opening a link changes nothing, whoever opens it.
+    async fn link(&self, request: &Http, token: &str, now: Timestamp) -> Result<Reply, Error> {
+        let secrets = self.secrets.get(&[&self.links], now).await?;
+        let links = Links::new(secrets.get(&self.links).to_vec(), &self.base_url);
+        let links = links.ok_or_else(|| Error::Misconfigured("there is no secret for links".to_owned()))?;
+        let Some((id, delivery)) = links.parse(token) else {
+            return Ok(Reply::html(404, confirm::page(View::Unknown)));
+        };
+        let incident = self.incidents.get(&id).await?;
+        match request.method {
+            Method::GET | Method::HEAD => Ok(Reply::html(200, confirm::page(View::Asked(&incident)))),
+            Method::POST => {
+                let answer = form::field(&request.body, "action").and_then(|word| Answer::parse(&word));
+                let Some(answer) = answer else { return Ok(Reply::html(400, confirm::page(View::Asked(&incident)))) };
+                let holder = Actor::link_holder(told(&incident, &delivery));
+                let cause = format!("link/{delivery}/{}", request.id);
+                match self.command(&id, &command_of(answer, holder), &cause, now).await {
+                    Ok(incident) => Ok(Reply::html(200, confirm::page(View::Done(&incident)))),
+                    // The page says who was first, and when.
+                    Err(Error::Refused(_)) => {
+                        let incident = self.incidents.get(&id).await?;
+                        Ok(Reply::html(409, confirm::page(View::Asked(&incident))))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            _ => Ok(Reply::html(405, confirm::page(View::Asked(&incident))).with("allow", "GET, POST")),
+        }
+    }
+
+    /// A button in Slack: 200 with nothing in it, or with a message that only the person who pressed sees.
+    async fn slack(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
+        if request.method != Method::POST {
+            return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
+        }
+        let active = self.policies.active(now).await?;
+        let Some(provider) = &active.policy.providers.slack else {
+            return Ok(Reply::problem(Situation::NotFound, "the policy has no Slack"));
+        };
+        let mut secrets = self.secrets.get(&[&provider.signing_secret], now).await?;
+        let mut signed = verify::slack(secrets.get(&provider.signing_secret), &request.headers, &request.body, now);
+        if signed.is_err() {
+            secrets = self.secrets.refetch(&[&provider.signing_secret], now).await?;
+            signed = verify::slack(secrets.get(&provider.signing_secret), &request.headers, &request.body, now);
+        }
+        if signed.is_err() {
+            metrics::counter!("requests_unauthorized").increment(1);
+            return Ok(Reply::problem(Situation::Unauthorized, "the signature is not valid"));
+        }
+        let Ok(pressed) = slack::interaction(&request.body) else {
+            return Ok(Reply::problem(Situation::InvalidRequest, "not a button of ours"));
+        };
+        let Some(person) = active.policy.person_of_slack(&pressed.user) else {
+            tracing::warn!(incident.id = %pressed.incident, slack.user = pressed.user, "somebody who is not in the policy pressed a button");
+            return Ok(slack::whisper("You are not in Watchkeeper's policy, so this changed nothing."));
+        };
+        let command = command_of(pressed.answer, Actor::person(person));
+        // One press has one time, however often Slack delivers it (faults.md, C11).
+        let cause = format!("slack/{}/{}", pressed.user, pressed.action_ts);
+        match self.command(&pressed.incident, &command, &cause, now).await {
+            Ok(_) => Ok(Reply::empty(200)),
+            Err(Error::Refused(refusal)) => Ok(slack::whisper(&format!("Nothing changed: {refusal}."))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes an answer down, and lets everybody see it.
+    async fn command(
+        &self,
+        id: &IncidentId,
+        command: &Command,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Incident, Error> {
+        let decide = |incident: &Incident| incident.decide(command.clone(), now);
+        let mut incident = self.incidents.append(id, cause, now, decide).await?;
+        if matches!(command, Command::Escalate { .. }) {
+            // The same name for the same request: asked twice, the machine looks once.
+            let name = format!("{id}-look-{}", incident.seq);
+            self.machine.start(&name, &json!({ "incident": id })).await?;
+        }
+        if let Some(decision) = incident.decision.clone()
+            && incident.paging.outdated(incident.status).next().is_some()
+            && let Ok(active) = self.policies.by_hash(&decision.policy).await
+        {
+            incident = self.show(incident, &active, cause, now).await?;
+        }
+        Ok(incident)
+    }
+
+    /// Brings messages up to date that can be changed in place. What fails here, the next look does again.
+    async fn show(
+        &self,
+        incident: Incident,
+        active: &Arc<Active>,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Incident, Error> {
+        let mut outcomes = Vec::new();
+        for (delivery, reference) in incident.paging.outdated(incident.status) {
+            let Some(address) = contact_of(&active.policy, delivery) else { continue };
+            let person = active.policy.display_name(&delivery.to);
+            let message = Message { incident: &incident, delivery, address, person, link: String::new(), now };
+            if let Some(outcome) = self.channels.update(&active.policy, &message, reference).await {
+                outcomes.push((delivery.id.clone(), outcome));
+            }
+        }
+        if outcomes.is_empty() {
+            return Ok(incident);
+        }
+        let written = self.incidents.write(&incident, cause, vec![Event::Sent { outcomes }], now).await?;
+        Ok(written.unwrap_or(incident))
+    }
+}
+
+/// Whom a delivery was for, by the short name in the policy.
+fn told<'a>(incident: &'a Incident, delivery: &'a str) -> &'a str {
+    let known = incident.paging.deliveries.iter().find(|known| known.id == delivery);
+    let to = known.map_or(delivery, |Delivery { to, .. }| to.as_str());
+    to.split_once(':').map_or(to, |(_, name)| name)
+}
+
+fn command_of(answer: Answer, by: Actor) -> Command {
+    match answer {
+        Answer::Acknowledge => Command::Acknowledge { by },
+        Answer::Resolve => Command::Resolve { by },
+    }
+}

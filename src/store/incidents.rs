@@ -1,0 +1,329 @@
+//! Incidents: their log in `records`, their snapshots in `state`, written together or not at all (design.md, section 1).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use domain::fingerprint::Fingerprint;
+use domain::incident::{Event, Incident, IncidentId, Refusal, Status};
+use domain::log::{Entry, Record};
+use domain::recent::Known;
+use jiff::Timestamp;
+
+use crate::aws::Aws;
+use crate::error::Error;
+
+/// How often an append that lost a race is decided again.
+const TRIES: u32 = 10;
+/// How many records one page of a stream holds.
+const PAGE: i32 = 500;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The incidents.
+#[derive(Debug, Clone)]
+pub struct Incidents {
+    client: Client,
+    records: String,
+    state: String,
+}
+
+/// A page of a list of incidents, the latest first.
+#[derive(Debug)]
+pub struct Listing {
+    /// The incidents.
+    pub incidents: Vec<Incident>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+impl Incidents {
+    /// Incidents in the tables `records` and `state`.
+    pub fn new(aws: &Aws, records: String, state: String) -> Self {
+        Self { client: aws.dynamodb(), records, state }
+    }
+
+    /// The latest incident of a fingerprint, by one consistent read.
+    pub async fn latest(&self, fingerprint: &Fingerprint) -> Result<Option<Incident>, Error> {
+        let found = self.client.query().table_name(&self.state).consistent_read(true);
+        let found = found.key_condition_expression("pk = :pk").expression_attribute_values(":pk", s(pk(fingerprint)));
+        let found = found.scan_index_forward(false).limit(1).send().await;
+        let found = found.map_err(|error| Error::aws("reading the latest incident", error))?;
+        found.items().first().map(snapshot).transpose()
+    }
+
+    /// The incident named `id`: from its snapshot, or else folded from its log. `NotFound` when there is neither.
+    pub async fn get(&self, id: &IncidentId) -> Result<Incident, Error> {
+        let found = self.client.get_item().table_name(&self.state).consistent_read(true);
+        let found = found.set_key(Some(key(id))).send().await;
+        let found = found.map_err(|error| Error::aws("reading an incident", error))?;
+        match found.item() {
+            Some(item) => snapshot(item),
+            None => self.fold(id).await,
+        }
+    }
+
+    async fn fold(&self, id: &IncidentId) -> Result<Incident, Error> {
+        let mut incident = Incident::expected(id.clone());
+        for entry in self.entries(id).await? {
+            incident.fold(&open(&entry)?, entry.hash);
+        }
+        if incident.seq == 0 { Err(Error::NotFound(format!("incident {id}"))) } else { Ok(incident) }
+    }
+
+    /// The whole log of an incident as it is stored, in order.
+    pub async fn entries(&self, id: &IncidentId) -> Result<Vec<Entry>, Error> {
+        let mut entries = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self.page(&id.stream(), true, start).await?;
+            entries.extend(page.0);
+            start = page.1;
+            if start.is_none() {
+                return Ok(entries);
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        stream: &str,
+        forward: bool,
+        start: Option<Item>,
+    ) -> Result<(Vec<Entry>, Option<Item>), Error> {
+        let page = self.client.query().table_name(&self.records).consistent_read(true).limit(PAGE);
+        let page = page.key_condition_expression("stream = :s").expression_attribute_values(":s", s(stream));
+        let page = page.scan_index_forward(forward).set_exclusive_start_key(start).send().await;
+        let page = page.map_err(|error| Error::aws("reading a log", error))?;
+        let entries = page.items().iter().map(entry).collect::<Result<_, _>>()?;
+        Ok((entries, page.last_evaluated_key))
+    }
+
+    /// Which of `ids` are in the log of `latest`, or of the incidents before it, since `since`.
+    pub async fn recorded(&self, latest: &IncidentId, ids: &[&str], since: Timestamp) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        for generation in (1..=latest.generation).rev() {
+            let stream = IncidentId { generation, ..latest.clone() }.stream();
+            let mut start = None;
+            let reached = loop {
+                let (entries, next) = self.page(&stream, false, start).await?;
+                let mut reached = false;
+                for entry in &entries {
+                    let record = open(entry)?;
+                    reached |= record.at < since;
+                    found.extend(counted(&record, ids));
+                }
+                start = next;
+                if reached || start.is_none() {
+                    break reached;
+                }
+            };
+            if reached || found.len() == ids.len() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes `events` as the next record of `incident`. `None` when somebody else moved first: read again, decide again.
+    pub async fn write(
+        &self,
+        incident: &Incident,
+        cause: &str,
+        events: Vec<Event>,
+        now: Timestamp,
+    ) -> Result<Option<Incident>, Error> {
+        let record = incident.record(cause, events, now);
+        let entry = record.seal();
+        let mut after = incident.clone();
+        after.fold(&record, entry.hash.clone());
+        let items = [self.put_record(&record, &entry)?, self.put_snapshot(incident, &after)?];
+        let sent = self.client.transact_write_items().set_transact_items(Some(items.into())).send().await;
+        match sent {
+            Ok(_) => Ok(Some(after)),
+            Err(error) if lost_race(&error) => Ok(None),
+            Err(error) => Err(Error::aws("appending to a log", error)),
+        }
+    }
+
+    fn put_record(&self, record: &Record<Event>, entry: &Entry) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(stream)");
+        let put = put
+            .item("stream", s(&record.stream))
+            .item("seq", n(record.seq))
+            .item("body", s(&entry.body))
+            .item("hash", s(entry.hash.as_str()));
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    fn put_snapshot(&self, before: &Incident, after: &Incident) -> Result<TransactWriteItem, Error> {
+        let body = serde_json::to_string(after).expect("an incident is plain JSON");
+        let mut item = key(&after.id);
+        item.insert("seq".to_owned(), n(after.seq));
+        item.insert("body".to_owned(), s(body));
+        if let Some(opened_at) = after.opened_at {
+            // What is only expected is in no list.
+            item.insert("status".to_owned(), s(after.status.as_str()));
+            item.insert("opened_at".to_owned(), s(opened_at));
+        }
+        let put = Put::builder().table_name(&self.state).set_item(Some(item));
+        let put = if before.seq == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("seq = :seq").expression_attribute_values(":seq", n(before.seq))
+        };
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    /// Asks `decide` what to write next to `id`, and writes it; asks again, a bounded number of times, when somebody
+    /// else moved first.
+    ///
+    /// A `cause` that is in the log already changes nothing: the request came again, and its answer is the incident.
+    pub async fn append(
+        &self,
+        id: &IncidentId,
+        cause: &str,
+        now: Timestamp,
+        mut decide: impl FnMut(&Incident) -> Result<Vec<Event>, Refusal>,
+    ) -> Result<Incident, Error> {
+        for attempt in 0..TRIES {
+            let incident = self.get(id).await?;
+            if incident.knows_cause(cause, now) == Known::Yes {
+                return Ok(incident);
+            }
+            let events = decide(&incident)?;
+            if events.is_empty() {
+                return Ok(incident);
+            }
+            if let Some(after) = self.write(&incident, cause, events, now).await? {
+                return Ok(after);
+            }
+            pause(attempt).await;
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Incidents with `status`, the latest first, from where a page before left off.
+    pub async fn list(&self, status: Status, limit: u32, from: Option<&str>) -> Result<Listing, Error> {
+        let start = from.map(|from| {
+            let (opened_at, id) = from.split_once('~')?;
+            let id = IncidentId::parse(id)?;
+            let mut start = key(&id);
+            start.insert("status".to_owned(), s(status.as_str()));
+            start.insert("opened_at".to_owned(), s(opened_at));
+            Some(start)
+        });
+        let start = match start {
+            Some(None) => return Err(Error::InvalidEvent("the cursor is not one of ours".to_owned())),
+            Some(start) => start,
+            None => None,
+        };
+        let page = self.client.query().table_name(&self.state).index_name("by-status").scan_index_forward(false);
+        let page = page
+            .key_condition_expression("#status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", s(status.as_str()));
+        let page = page.limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start).send().await;
+        let page = page.map_err(|error| Error::aws("listing incidents", error))?;
+        let next = page.last_evaluated_key().and_then(|key| {
+            let opened_at = key.get("opened_at")?.as_s().ok()?;
+            Some(format!("{opened_at}~{}", id_of(key)?))
+        });
+        let ids: Vec<IncidentId> = page.items().iter().filter_map(id_of).collect();
+        let mut incidents = self.get_all(&ids).await?;
+        // The index may be a moment behind: the snapshot is the truth.
+        incidents.retain(|incident| incident.status == status);
+        incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
+        Ok(Listing { incidents, next })
+    }
+
+    async fn get_all(&self, ids: &[IncidentId]) -> Result<Vec<Incident>, Error> {
+        let mut incidents = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(100) {
+            let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(ids.iter().map(key).collect()));
+            let mut wanted = Some(HashMap::from([(self.state.clone(), built(keys.build())?)]));
+            while let Some(request) = wanted.filter(|wanted| !wanted.is_empty()) {
+                let reply = self.client.batch_get_item().set_request_items(Some(request)).send().await;
+                let reply = reply.map_err(|error| Error::aws("reading incidents", error))?;
+                for item in reply.responses.into_iter().flat_map(|tables| tables.into_values().flatten()) {
+                    incidents.push(snapshot(&item)?);
+                }
+                wanted = reply.unprocessed_keys;
+            }
+        }
+        Ok(incidents)
+    }
+}
+
+/// Waits a little longer after each lost race, and not as long as the others: the clock's nanoseconds are the dice.
+pub(crate) async fn pause(attempt: u32) {
+    let dice = u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs());
+    let longest = 10_000_u64 << attempt.min(5);
+    tokio::time::sleep(Duration::from_micros(dice % longest)).await;
+}
+
+/// Whether a transaction failed because another writer was first, and for no other reason.
+pub(super) fn lost_race<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    let mut codes = codes.filter(|code| *code != "None").peekable();
+    codes.peek().is_some() && codes.all(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+}
+
+fn counted<'a>(record: &Record<Event>, ids: &'a [&str]) -> impl Iterator<Item = String> + use<'a> {
+    let signals = record.events.iter().filter_map(|event| match event {
+        Event::Signalled { signals } => Some(signals),
+        _ => None,
+    });
+    let seen: Vec<String> = signals.flatten().map(|seen| seen.id.clone()).collect();
+    ids.iter().filter(move |id| seen.iter().any(|seen| seen == **id)).map(|id| (*id).to_owned())
+}
+
+fn pk(fingerprint: &Fingerprint) -> String {
+    format!("incident#{fingerprint}")
+}
+
+fn key(id: &IncidentId) -> Item {
+    // Padded, so that the latest sorts last.
+    let sk = format!("{:010}", id.generation);
+    HashMap::from([("pk".to_owned(), s(pk(&id.fingerprint))), ("sk".to_owned(), s(sk))])
+}
+
+fn id_of(item: &Item) -> Option<IncidentId> {
+    let fingerprint = item.get("pk")?.as_s().ok()?.strip_prefix("incident#")?;
+    let generation = item.get("sk")?.as_s().ok()?.parse().ok()?;
+    Some(IncidentId { fingerprint: Fingerprint::parse(fingerprint)?, generation })
+}
+
+fn snapshot(item: &Item) -> Result<Incident, Error> {
+    let body = item.get("body").and_then(|body| body.as_s().ok());
+    let incident = body.and_then(|body| serde_json::from_str(body).ok());
+    incident.ok_or_else(|| Error::Misconfigured("a snapshot cannot be read".to_owned()))
+}
+
+fn entry(item: &Item) -> Result<Entry, Error> {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    let entry = text("body").zip(text("hash")).map(|(body, hash)| Entry { body, hash: hash.into() });
+    entry.ok_or_else(|| Error::Misconfigured("a record has no body or no hash".to_owned()))
+}
+
+fn open(entry: &Entry) -> Result<Record<Event>, Error> {
+    Record::open(entry).map_err(|_| Error::Misconfigured("a record cannot be read".to_owned()))
+}
+
+fn built<T>(item: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, Error> {
+    item.map_err(|error| Error::Misconfigured(error.to_string()))
+}
+
+fn s(text: impl ToString) -> AttributeValue {
+    AttributeValue::S(text.to_string())
+}
+
+fn n(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

@@ -1,0 +1,18 @@
+//! What is kept: one struct per noun, built from a client and the name of its table, bucket or queue.
+
+mod changes;
+mod incidents;
+mod machines;
+mod policies;
+mod policy_log;
+mod queue;
+mod secrets;
+
+pub use changes::Changes;
+pub(crate) use incidents::pause;
+pub use incidents::{Incidents, Listing};
+pub use machines::Machine;
+pub use policies::{Active, Policies};
+pub use policy_log::{PolicyEvent, PolicyLog};
+pub use queue::Queue;
+pub use secrets::{Loaded, Secrets};

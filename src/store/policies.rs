@@ -1,0 +1,128 @@
+//! Policies: each under its own hash for good, and the name of the active one beside them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use domain::log::Hash;
+use domain::policy::Policy;
+use domain::route::Router;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::aws::Aws;
+use crate::error::Error;
+
+/// How long the active policy's name is believed: how soon an applied policy rules everywhere.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+/// How many policies are remembered: the active one, and those that open incidents were routed by.
+const KEPT: usize = 4;
+/// The object that names the active policy.
+const ACTIVE: &str = "policies/active";
+
+/// A policy, ready to be asked.
+#[derive(Debug)]
+pub struct Active {
+    /// The policy.
+    pub policy: Policy,
+    /// Its name.
+    pub hash: Hash,
+    /// Its conditions, compiled.
+    pub router: Router,
+}
+
+/// The policies of this installation.
+#[derive(Debug)]
+pub struct Policies {
+    client: Client,
+    bucket: String,
+    remembered: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    active: Option<(Timestamp, Hash)>,
+    policies: HashMap<Hash, Arc<Active>>,
+}
+
+impl Policies {
+    /// Policies in `bucket`.
+    pub fn new(aws: &Aws, bucket: String) -> Self {
+        Self { client: aws.s3(), bucket, remembered: Mutex::default() }
+    }
+
+    /// The policy that rules now, or within the last ten seconds. `Misconfigured` when none was ever applied.
+    ///
+    /// When the bucket cannot be read, the one that ruled last still does: paging does not stop for that.
+    pub async fn active(&self, now: Timestamp) -> Result<Arc<Active>, Error> {
+        let known = self.memory().active.clone();
+        if let Some((at, hash)) = &known
+            && now.duration_since(*at) < FRESH
+        {
+            return self.by_hash(hash).await;
+        }
+        let hash = match (self.read(ACTIVE).await, known) {
+            (Ok(Some(text)), _) => Hash::from(text.trim().to_owned()),
+            (Ok(None), _) => return Err(Error::Misconfigured("no policy was applied yet".to_owned())),
+            (Err(_), Some((_, hash))) => hash,
+            (Err(error), None) => return Err(error),
+        };
+        self.memory().active = Some((now, hash.clone()));
+        self.by_hash(&hash).await
+    }
+
+    /// The policy named `hash`, whatever rules now.
+    pub async fn by_hash(&self, hash: &Hash) -> Result<Arc<Active>, Error> {
+        if let Some(policy) = self.memory().policies.get(hash) {
+            return Ok(Arc::clone(policy));
+        }
+        let text = self.read(&format!("policies/{hash}")).await?;
+        let text = text.ok_or_else(|| Error::NotFound(format!("policy {hash}")))?;
+        if Hash::of(text.as_bytes()) != *hash {
+            return Err(Error::Misconfigured(format!("policy {hash} was changed in its bucket")));
+        }
+        let policy: Policy = serde_json::from_str(&text)
+            .map_err(|error| Error::Misconfigured(format!("policy {hash} cannot be read at column {}", error.column())))?;
+        let router = Router::new(&policy);
+        let active = Arc::new(Active { policy, hash: hash.clone(), router });
+        let mut memory = self.memory();
+        if memory.policies.len() >= KEPT {
+            memory.policies.clear();
+        }
+        memory.policies.insert(hash.clone(), Arc::clone(&active));
+        Ok(active)
+    }
+
+    /// Keeps a policy under its own hash. The same policy twice is one.
+    pub async fn put(&self, policy: &Policy) -> Result<Hash, Error> {
+        let hash = policy.hash();
+        self.write(&format!("policies/{hash}"), policy.compile()).await?;
+        Ok(hash)
+    }
+
+    /// Names the active policy for everybody who reads.
+    pub async fn publish(&self, hash: &Hash) -> Result<(), Error> {
+        self.write(ACTIVE, hash.to_string()).await
+    }
+
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.remembered.lock().expect("no holder panics")
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<String>, Error> {
+        let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let body = match got {
+            Ok(object) => object.body,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
+            Err(error) => return Err(Error::aws("reading a policy", error)),
+        };
+        let unavailable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable { what: "reading a policy", source };
+        let bytes = body.collect().await.map_err(|error| unavailable(error.into()))?;
+        String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| unavailable(error.into()))
+    }
+
+    async fn write(&self, key: &str, text: String) -> Result<(), Error> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(text.into_bytes()));
+        put.send().await.map(drop).map_err(|error| Error::aws("keeping a policy", error))
+    }
+}

@@ -1,0 +1,102 @@
+//! Secrets, from SSM parameters, remembered for a few minutes: shorter than any rotation's grace.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use aws_sdk_ssm::Client;
+use domain::policy::SecretRef;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::aws::Aws;
+use crate::error::Error;
+use crate::secret::{self, Secret};
+
+/// How long a secret is used before it is asked for again.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+/// How long a secret is used at most when it cannot be asked for.
+const STALE: SignedDuration = SignedDuration::from_hours(1);
+/// How often a secret that matched nothing may be asked for early.
+const FORCED: Duration = Duration::from_secs(10);
+/// The most parameters in one call.
+const PARAMETERS: usize = 10;
+
+/// Secrets that were loaded, by reference.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded(HashMap<String, Vec<Secret>>);
+
+impl Loaded {
+    /// The valid secrets behind `reference`, the current first; none when the parameter does not exist or is empty.
+    pub fn get(&self, reference: &SecretRef) -> &[Secret] {
+        reference.parameter().and_then(|name| self.0.get(name)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The secrets of this installation.
+#[derive(Debug)]
+pub struct Secrets {
+    client: Client,
+    remembered: Mutex<HashMap<String, (Timestamp, Vec<Secret>)>>,
+}
+
+impl Secrets {
+    /// Secrets in SSM.
+    pub fn new(aws: &Aws) -> Self {
+        Self { client: aws.ssm(), remembered: Mutex::default() }
+    }
+
+    /// The secrets behind `references`, from memory where they are fresh.
+    ///
+    /// When SSM cannot be asked, what was loaded within the hour still counts: a sender is not refused for our trouble.
+    pub async fn get(&self, references: &[&SecretRef], now: Timestamp) -> Result<Loaded, Error> {
+        self.load(references, FRESH, now).await
+    }
+
+    /// The same, asked for again unless that was done within the last seconds: for a signature that matched nothing,
+    /// which may be made with a secret that is newer than our memory.
+    pub async fn refetch(&self, references: &[&SecretRef], now: Timestamp) -> Result<Loaded, Error> {
+        let forced = SignedDuration::try_from(FORCED).unwrap_or(FRESH);
+        self.load(references, forced, now).await
+    }
+
+    /// The names and tokens of those who may use the API, from the parameter `name`.
+    pub async fn tokens(&self, name: &str, now: Timestamp) -> Result<Vec<(String, Secret)>, Error> {
+        let reference = SecretRef(format!("ssm:{name}"));
+        let loaded = self.get(&[&reference], now).await?;
+        let lines = loaded.get(&reference).iter().filter_map(|line| line.expose().split_once(' '));
+        Ok(lines.map(|(name, token)| (name.to_owned(), Secret::new(token.trim()))).collect())
+    }
+
+    async fn load(&self, references: &[&SecretRef], fresh: SignedDuration, now: Timestamp) -> Result<Loaded, Error> {
+        let names: Vec<&str> = references.iter().filter_map(|reference| reference.parameter()).collect();
+        let wanted: Vec<String> = {
+            let remembered = self.remembered.lock().expect("no holder panics");
+            let old = |name: &&str| remembered.get(*name).is_none_or(|(at, _)| now.duration_since(*at) >= fresh);
+            names.iter().copied().filter(old).map(str::to_owned).collect()
+        };
+        for chunk in wanted.chunks(PARAMETERS) {
+            let asked = self.client.get_parameters().with_decryption(true).set_names(Some(chunk.to_vec())).send().await;
+            let mut remembered = self.remembered.lock().expect("no holder panics");
+            match asked {
+                Ok(found) => {
+                    for name in chunk {
+                        let named = found.parameters().iter().find(|parameter| parameter.name() == Some(name));
+                        let lines = named.and_then(|parameter| parameter.value()).map(secret::lines);
+                        remembered.insert(name.clone(), (now, lines.unwrap_or_default()));
+                    }
+                }
+                Err(error) => {
+                    let usable = |name: &String| {
+                        remembered.get(name).is_some_and(|(at, _)| now.duration_since(*at) < STALE)
+                    };
+                    if !chunk.iter().all(usable) {
+                        return Err(Error::aws("reading secrets", error));
+                    }
+                }
+            }
+        }
+        let remembered = self.remembered.lock().expect("no holder panics");
+        let loaded = names.iter().filter_map(|name| Some(((*name).to_owned(), remembered.get(*name)?.1.clone())));
+        Ok(Loaded(loaded.collect()))
+    }
+}

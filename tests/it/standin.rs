@@ -1,0 +1,342 @@
+//! A stand-in for AWS in memory: just the calls and the conditions that the functions use, and a place to break each.
+//!
+//! It proves what our code does around its calls. What the services themselves do is proved on the local cloud.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Map, Value, json};
+
+use crate::server::{Answer, Request, serve};
+
+/// How a call is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not.
+    None,
+    /// The caller is killed before the call has any effect.
+    KilledBefore,
+    /// The call has its effect, and the caller is killed before it hears of it.
+    KilledAfter,
+    /// The call has its effect, and its answer is lost.
+    AnswerLost,
+    /// The service is in trouble.
+    Trouble,
+}
+
+type Item = Map<String, Value>;
+/// Decides about the n-th call, from 0, which is named like `DynamoDB_20120810.Query`.
+type Breaker = Box<dyn FnMut(usize, &str) -> Fault + Send>;
+
+/// What the services hold.
+#[derive(Default)]
+pub struct World {
+    /// Table name to items, by their keys.
+    pub tables: BTreeMap<String, BTreeMap<(String, String), Item>>,
+    /// Messages on queues, by the end of the queue's URL.
+    pub queues: BTreeMap<String, Vec<String>>,
+    /// Objects, by bucket and key.
+    pub objects: BTreeMap<String, Vec<u8>>,
+    /// Parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Executions that were started: name to input.
+    pub executions: BTreeMap<String, String>,
+    /// Messages and mails that left through AWS.
+    pub sent: Vec<Value>,
+    /// Names of the calls so far.
+    pub calls: Vec<String>,
+}
+
+/// The stand-in.
+#[derive(Clone)]
+pub struct Standin {
+    pub world: Arc<Mutex<World>>,
+    breaker: Arc<Mutex<Breaker>>,
+    killer: Arc<Mutex<Box<dyn Fn() + Send>>>,
+    pub address: SocketAddr,
+}
+
+impl Standin {
+    pub fn start() -> Self {
+        let world: Arc<Mutex<World>> = Arc::default();
+        let breaker: Arc<Mutex<Breaker>> = Arc::new(Mutex::new(Box::new(|_, _| Fault::None)));
+        let killer: Arc<Mutex<Box<dyn Fn() + Send>>> = Arc::new(Mutex::new(Box::new(|| ())));
+        let (inner, breaks, kills) = (Arc::clone(&world), Arc::clone(&breaker), Arc::clone(&killer));
+        let address = serve(move |request| {
+            let name = name(&request);
+            let fault = {
+                let mut world = inner.lock().unwrap();
+                world.calls.push(name.clone());
+                (breaks.lock().unwrap())(world.calls.len() - 1, &name)
+            };
+            match fault {
+                Fault::None => Some(inner.lock().unwrap().answer(&name, &request)),
+                Fault::Trouble => Some(Answer::new(503, "{}")),
+                Fault::KilledBefore => {
+                    kills.lock().unwrap()();
+                    None
+                }
+                Fault::KilledAfter => {
+                    inner.lock().unwrap().answer(&name, &request);
+                    kills.lock().unwrap()();
+                    None
+                }
+                Fault::AnswerLost => {
+                    inner.lock().unwrap().answer(&name, &request);
+                    None
+                }
+            }
+        });
+        Self { world, breaker, killer, address }
+    }
+
+    /// From now on `breaker` decides about every call, counted from 0 again.
+    pub fn breaks(&self, breaker: impl FnMut(usize, &str) -> Fault + Send + 'static) {
+        self.world.lock().unwrap().calls.clear();
+        *self.breaker.lock().unwrap() = Box::new(breaker);
+    }
+
+    /// Who is killed by a fault that kills.
+    pub fn kills(&self, killer: impl Fn() + Send + 'static) {
+        *self.killer.lock().unwrap() = Box::new(killer);
+    }
+
+    /// The environment that leads a function here.
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        let text = |text: &str| text.to_owned();
+        vec![
+            ("AWS_ENDPOINT_URL", format!("http://{}", self.address)),
+            ("RECORDS_TABLE", text("records")),
+            ("STATE_TABLE", text("state")),
+            ("SIGNALS_QUEUE", format!("http://{}/000000000000/signals", self.address)),
+            ("SIGNALS_DEAD_LETTERS", format!("http://{}/000000000000/dead-letters", self.address)),
+            ("POLICY_BUCKET", text("policies")),
+            ("SECRETS_PATH", text("/watchkeeper")),
+            ("INCIDENT_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:incident")),
+            ("LOOK_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:look")),
+            ("PUBLIC_URL", text("https://watchkeeper.test")),
+        ]
+    }
+}
+
+/// What a call is, whatever protocol it speaks.
+fn name(request: &Request) -> String {
+    let target = request.header("x-amz-target");
+    if !target.is_empty() {
+        target.to_owned()
+    } else if request.header("content-type").contains("x-www-form-urlencoded") {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let action = body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned();
+        format!("Query.{action}")
+    } else {
+        format!("{} {}", request.method, request.path.split('?').next().unwrap_or_default())
+    }
+}
+
+impl World {
+    fn answer(&mut self, name: &str, request: &Request) -> Answer {
+        let body = || serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
+        let (service, operation) = name.split_once('.').unwrap_or(("", name));
+        match (service, operation) {
+            ("DynamoDB_20120810", operation) => self.dynamodb(operation, &body()),
+            ("AmazonSQS", "SendMessage") => {
+                let message = body();
+                self.enqueue(&message["QueueUrl"], &message["MessageBody"]);
+                json_answer(&json!({ "MessageId": "m", "MD5OfMessageBody": md5(&message["MessageBody"]) }))
+            }
+            ("AmazonSQS", "SendMessageBatch") => {
+                let batch = body();
+                let entries = batch["Entries"].as_array().cloned().unwrap_or_default();
+                let taken: Vec<Value> = entries
+                    .iter()
+                    .map(|entry| {
+                        self.enqueue(&batch["QueueUrl"], &entry["MessageBody"]);
+                        json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": md5(&entry["MessageBody"]) })
+                    })
+                    .collect();
+                json_answer(&json!({ "Successful": taken, "Failed": [] }))
+            }
+            ("AmazonSSM", "GetParameters") => {
+                let names = body()["Names"].as_array().cloned().unwrap_or_default();
+                let named = names.iter().filter_map(Value::as_str);
+                let found: Vec<Value> = named
+                    .filter_map(|name| {
+                        Some(json!({ "Name": name, "Type": "SecureString", "Value": self.parameters.get(name)? }))
+                    })
+                    .collect();
+                json_answer(&json!({ "Parameters": found, "InvalidParameters": [] }))
+            }
+            ("AWSStepFunctions", "StartExecution") => {
+                let (name, input) = (text(&body()["name"]), text(&body()["input"]));
+                if self.executions.contains_key(&name) {
+                    return failure(400, "ExecutionAlreadyExists");
+                }
+                self.executions.insert(name, input);
+                json_answer(&json!({ "executionArn": "arn:aws:states:us-east-1:000000000000:execution:incident:e", "startDate": 0 }))
+            }
+            ("Query", "Publish") => {
+                let form = String::from_utf8_lossy(&request.body).into_owned();
+                self.sent.push(json!({ "sms": form }));
+                Answer::new(200, "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>")
+                    .with("content-type", "text/xml")
+            }
+            ("", "POST /v2/email/outbound-emails") => {
+                self.sent.push(json!({ "email": body() }));
+                json_answer(&json!({ "MessageId": "m" }))
+            }
+            _ => self.s3(request),
+        }
+    }
+
+    fn s3(&mut self, request: &Request) -> Answer {
+        let path = request.path.split('?').next().unwrap_or_default().trim_start_matches('/').to_owned();
+        match request.method.as_str() {
+            "PUT" => {
+                self.objects.insert(path, request.body.clone());
+                Answer::new(200, "").with("etag", "\"e\"")
+            }
+            "GET" => match self.objects.get(&path) {
+                Some(object) => Answer::new(200, object.clone()).with("etag", "\"e\""),
+                None => Answer::new(404, "<Error><Code>NoSuchKey</Code></Error>").with("content-type", "application/xml"),
+            },
+            _ => Answer::new(400, format!("the stand-in does not know {} {}", request.method, request.path)),
+        }
+    }
+
+    fn enqueue(&mut self, url: &Value, message: &Value) {
+        let url = text(url);
+        let queue = url.rsplit('/').next().unwrap_or_default().to_owned();
+        self.queues.entry(queue).or_default().push(text(message));
+    }
+
+    fn dynamodb(&mut self, operation: &str, request: &Value) -> Answer {
+        match operation {
+            "GetItem" => {
+                let key = key(request["Key"].as_object().unwrap());
+                let item = self.table(&request["TableName"]).get(&key).cloned();
+                json_answer(&item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
+            }
+            "BatchGetItem" => {
+                let tables = request["RequestItems"].as_object().unwrap().clone();
+                let mut found = Map::new();
+                for (table, wanted) in tables {
+                    let keys = wanted["Keys"].as_array().unwrap().clone();
+                    let items = self.table(&json!(table));
+                    let items: Vec<Item> =
+                        keys.iter().filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned()).collect();
+                    found.insert(table, json!(items));
+                }
+                json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
+            }
+            "PutItem" => {
+                let item = request["Item"].as_object().unwrap().clone();
+                self.table(&request["TableName"]).insert(key(&item), item);
+                json_answer(&json!({}))
+            }
+            "Query" => self.query(request),
+            "TransactWriteItems" => {
+                let puts: Vec<Value> =
+                    request["TransactItems"].as_array().unwrap().iter().map(|item| item["Put"].clone()).collect();
+                let holds: Vec<bool> = puts.iter().map(|put| self.holds(put)).collect();
+                if holds.contains(&false) {
+                    let reasons: Vec<Value> = holds
+                        .iter()
+                        .map(|holds| json!({ "Code": if *holds { "None" } else { "ConditionalCheckFailed" } }))
+                        .collect();
+                    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+                    let body = json!({ "__type": kind, "Message": "cancelled", "CancellationReasons": reasons });
+                    return Answer::new(400, body.to_string());
+                }
+                for put in puts {
+                    let item = put["Item"].as_object().unwrap().clone();
+                    self.table(&put["TableName"]).insert(key(&item), item);
+                }
+                json_answer(&json!({}))
+            }
+            _ => failure(400, "UnknownOperationException"),
+        }
+    }
+
+    fn holds(&mut self, put: &Value) -> bool {
+        let key = key(put["Item"].as_object().unwrap());
+        let present = self.table(&put["TableName"]).get(&key).cloned();
+        match put["ConditionExpression"].as_str() {
+            Some("attribute_not_exists(stream)" | "attribute_not_exists(pk)") => present.is_none(),
+            Some("seq = :seq") => {
+                present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"])
+            }
+            other => panic!("the stand-in does not know the condition {other:?}"),
+        }
+    }
+
+    fn query(&mut self, request: &Value) -> Answer {
+        let values = &request["ExpressionAttributeValues"];
+        let condition = request["KeyConditionExpression"].as_str().unwrap();
+        let items = self.table(&request["TableName"]);
+        let matches = |(pk, sk): &(String, String), item: &Item| match condition {
+            "pk = :pk" => *pk == text(&values[":pk"]["S"]),
+            "stream = :s" => *pk == text(&values[":s"]["S"]),
+            "pk = :pk AND sk >= :since" => *pk == text(&values[":pk"]["S"]) && *sk >= text(&values[":since"]["S"]),
+            "#status = :status" => item.get("status") == Some(&values[":status"]),
+            other => panic!("the stand-in does not know the condition {other}"),
+        };
+        let mut found: Vec<&Item> = items.iter().filter(|(key, item)| matches(key, item)).map(|(_, item)| item).collect();
+        if request["IndexName"].is_string() {
+            found.sort_by_key(|item| text(&item["opened_at"]["S"]));
+        }
+        if request["ScanIndexForward"] == json!(false) {
+            found.reverse();
+        }
+        if let Some(limit) = request["Limit"].as_u64() {
+            found.truncate(usize::try_from(limit).unwrap());
+        }
+        json_answer(&json!({ "Items": found, "Count": found.len() }))
+    }
+
+    pub fn table(&mut self, name: &Value) -> &mut BTreeMap<(String, String), Item> {
+        self.tables.entry(text(name)).or_default()
+    }
+
+    /// The stored bodies of a stream, in order.
+    pub fn stream(&self, stream: &str) -> Vec<domain::log::Entry> {
+        let records = self.tables.get("records").into_iter().flatten();
+        let own = records.filter(|((known, _), _)| known == stream);
+        own.map(|(_, item)| domain::log::Entry { body: text(&item["body"]["S"]), hash: text(&item["hash"]["S"]).into() })
+            .collect()
+    }
+
+    /// Every incident, as its snapshot says.
+    pub fn incidents(&self) -> Vec<domain::incident::Incident> {
+        let rows = self.tables.get("state").into_iter().flatten();
+        let rows = rows.filter(|((pk, _), _)| pk.starts_with("incident#"));
+        rows.map(|(_, item)| serde_json::from_str(&text(&item["body"]["S"])).unwrap()).collect()
+    }
+}
+
+/// The two parts of an item's key, numbers padded so that they sort.
+fn key(item: &Item) -> (String, String) {
+    let part = |name: &str| match item.get(name)?.as_object()?.iter().next()? {
+        (kind, value) if kind == "N" => Some(format!("{:0>20}", text(value))),
+        (_, value) => Some(text(value)),
+    };
+    let pick = |names: [&str; 2]| names.into_iter().find_map(part).unwrap_or_default();
+    (pick(["stream", "pk"]), pick(if item.contains_key("stream") { ["seq", "sk"] } else { ["sk", "seq"] }))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn md5(value: &Value) -> String {
+    use md5::{Digest, Md5};
+    domain::hex(&Md5::digest(text(value).as_bytes()))
+}
+
+fn json_answer(body: &Value) -> Answer {
+    Answer::new(200, body.to_string()).with("content-type", "application/x-amz-json-1.0")
+}
+
+fn failure(status: u16, name: &str) -> Answer {
+    Answer::new(status, json!({ "__type": name, "message": name }).to_string())
+}
