@@ -1,10 +1,24 @@
 //! Routing: who is told about an incident, how, and why.
+//!
+//! Routing fails open. A condition that cannot be evaluated does not match, a route that leads nowhere is passed over,
+//! and when nothing else says whom to tell, the catch-all is paged (faults.md, B20 and L08).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Target};
+use crate::policy::{Handling, Ladder, Policy, Target};
+
+pub mod condition;
+mod facts;
+mod router;
+
+pub use facts::Sample;
+pub use router::Router;
+
+/// The most routes that did not match a trace lists by name; the others are counted.
+pub const TRACED: usize = 64;
 
 /// Who is told, how and why: complete enough to be made again from the policy it names, at the time it names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +66,32 @@ pub struct Looked {
     pub matched: bool,
 }
 
-/// stub
-#[derive(Debug)]
-pub struct Router;
-impl Router {
-    /// stub
-    pub fn new(_: &crate::policy::Policy) -> Self { Self }
+/// Who is told about `incident`, by `policy` with the hash `hash`.
+///
+/// Whoever decides more than once by the same policy keeps a [`Router`] instead, which compiles it once.
+pub fn decide(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestamp) -> Decision {
+    Router::new(policy.clone(), hash.clone()).decide(incident, now)
 }
+
+/// What is done when routing itself failed, because of `why`: the catch-all is paged.
+pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestamp, why: &str) -> Decision {
+    let catch_all = &policy.catch_all.escalation;
+    let named = policy.escalations.get(catch_all);
+    Decision {
+        handling: Handling::Page,
+        policy: hash.clone(),
+        at: now,
+        service: incident.service().map(str::to_owned),
+        team: incident.enrichment.as_ref().and_then(|found| found.team.clone()),
+        level: None,
+        escalation: catch_all.clone(),
+        catch_all: true,
+        notify: Vec::new(),
+        acknowledgement_expires: named.and_then(|escalation| escalation.acknowledgement_expires),
+        trace: Vec::new(),
+        why: format!("routing failed ({why}), so the catch-all escalation `{catch_all}` is paged"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

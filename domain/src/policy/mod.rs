@@ -12,11 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::Hash;
 
+mod mistake;
+mod node;
 mod parse;
+mod read;
+mod routes;
 mod validate;
 
+pub(crate) use mistake::nearest;
+pub use mistake::{Level, Mistake};
 pub use parse::parse;
-pub use validate::{Level, Mistake};
+pub use validate::check;
 
 /// A compiled policy: every reference in it leads somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -297,7 +303,7 @@ pub struct Service {
 pub struct Route {
     /// Named in every decision it makes.
     pub name: String,
-    /// A CEL condition over `alert` and `incident`; without one the route matches everything.
+    /// A CEL condition over `alert` and `incident` ([`crate::route::condition`]); without one the route matches everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     /// What is done; the parent's when absent, and `page` when no parent says.

@@ -1,0 +1,349 @@
+//! Promises about policies: what is read, and that every mistake is named with its place and its fix.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::policy::check;
+
+const SAMPLE: &str = include_str!("../../../../policy/sample.yaml");
+
+/// The least policy that holds.
+const LEAST: &str = "\
+version: 1
+people:
+  ana:
+    contacts: [{ sms: +15550100 }]
+escalations:
+  all:
+    steps: [{ notify: [person:ana], wait: 5m }]
+catch_all: { escalation: all }
+";
+
+/// The mistakes of a text, one a line.
+fn mistakes(text: &str) -> Vec<String> {
+    let mistakes = match parse(text) {
+        Ok((_, warnings)) => warnings,
+        Err(mistakes) => mistakes,
+    };
+    mistakes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_sample_holds_and_warns_only_of_what_is_open() {
+    let (policy, warnings) = parse(SAMPLE).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let paths: Vec<&str> = warnings.iter().map(|warning| warning.path.as_str()).collect();
+    assert_eq!(paths, ["integrations.alertmanager.open", "integrations.prometheus.open"]);
+    assert_eq!(policy.people["ana"].contacts[0].address.channel(), "webhook");
+    assert_eq!(policy.escalations["demo"].steps[0].wait, jiff::SignedDuration::from_secs(5));
+}
+
+#[test]
+fn a_policy_that_was_read_compiles_to_bytes_that_read_back_the_same() {
+    for text in [SAMPLE, LEAST] {
+        let (policy, _) = parse(text).expect("a policy");
+        let again: Policy = serde_json::from_str(&policy.compile()).expect("its own form");
+        assert_eq!(again, policy);
+        assert_eq!(again.hash(), policy.hash());
+        assert!(check(&again).iter().all(|mistake| mistake.level == Level::Warning));
+    }
+}
+
+/// Mistakes made in the least policy, one at a time: what is replaced, by what, and what is said of it.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn every_mistake_has_its_place_its_reason_and_its_fix() {
+    let more = |text: &str| ("catch_all: { escalation: all }\n", format!("catch_all: {{ escalation: all }}\n{text}"));
+    let with = |was: &'static str, is: &str| (was, is.to_owned());
+    let table = [
+        (with("version: 1", "version: 2"), "1:10: error: version: version 2 is not known; write `version: 1`"),
+        (with("version: 1\n", ""), "1:1: error: version: `version` is missing; write `version: 1`"),
+        (
+            with("version: 1", "version: one"),
+            "1:10: error: version: `one` is not a whole number that fits; write digits alone, such as 2",
+        ),
+        (
+            with("    contacts", "    contcts"),
+            "4:5: error: people.ana.contcts: unknown key `contcts`; did you mean `contacts`?",
+        ),
+        (
+            with("[{ sms: +15550100 }]", "[]"),
+            "4:5: error: people.ana.contacts: ana cannot be told anything: there is no contact; add one, such as `contacts: [{ sms: +15550100 }]`\n8:26: error: catch_all.escalation: the catch-all reaches nobody: no target of escalation `all` has a contact; name an escalation that tells somebody who has a contact",
+        ),
+        (
+            with("+15550100", "5550100"),
+            "4:23: error: people.ana.contacts[0].sms: this is not a phone number; write it in international form, such as +15550100",
+        ),
+        (
+            with("sms: +15550100", "sms: +15550100, email: a@b.de"),
+            "4:16: error: people.ana.contacts[0]: this names more than one address; name one of webhook, slack, email and sms; write each contact as its own entry",
+        ),
+        (
+            with("sms: +15550100", "slack: C0123"),
+            "4:25: error: people.ana.contacts[0].slack: Slack is used, and no Slack app is named; add `providers: slack:` with `bot_token` and `signing_secret`",
+        ),
+        (
+            with("sms: +15550100", "email: a@b.de"),
+            "4:25: error: people.ana.contacts[0].email: e-mail is used, and no sender is named; add `providers: email:` with the verified `from` address",
+        ),
+        (
+            with("sms: +15550100", "webhook: { url: ftp://x, secret: ssm:/x }"),
+            "4:34: error: people.ana.contacts[0].webhook.url: this is not a web address; write an http or https URL, such as https://example.com/page",
+        ),
+        (
+            with("sms: +15550100", "webhook: { url: https://x, secret: hunter2 }"),
+            "4:53: error: people.ana.contacts[0].webhook.secret: this is not a reference to a secret; store it with `aws ssm put-parameter --type SecureString` and write `ssm:/its/name`",
+        ),
+        (
+            with("person:ana", "person:anna"),
+            "7:24: error: escalations.all.steps[0].notify[0]: there is no person `anna`; did you mean `ana`?",
+        ),
+        (
+            with("person:ana", "ana"),
+            "7:24: error: escalations.all.steps[0].notify[0]: `ana` is not somebody to tell; write person:NAME, team:NAME, schedule:NAME or channel:NAME",
+        ),
+        (
+            with("person:ana", "team:x"),
+            "7:24: error: escalations.all.steps[0].notify[0]: there is no team `x`; add it: the policy has no team yet",
+        ),
+        (
+            with("wait: 5m", "wait: 0s"),
+            "7:43: error: escalations.all.steps[0].wait: a wait of 0s is not possible; write a length from 1s to 8784h",
+        ),
+        (
+            with("wait: 5m", "wait: -5m"),
+            "7:43: error: escalations.all.steps[0].wait: a wait of -5m is not possible; write a length from 1s to 8784h",
+        ),
+        (
+            with("wait: 5m", "wait: soon"),
+            "7:43: error: escalations.all.steps[0].wait: `soon` is not a length of time; write it such as `30s`, `5m`, `12h` or `1h 30m`",
+        ),
+        (
+            with("    steps: [{", "    repeat: 10\n    steps: [{"),
+            "7:13: error: escalations.all.repeat: 10 repeats are too many; write at most 9; after them the catch-all is told",
+        ),
+        (
+            with("catch_all: { escalation: all }\n", ""),
+            "1:1: error: catch_all: `catch_all` is missing; write `catch_all:` with the `escalation` that is told when nothing else is",
+        ),
+        (
+            with("escalation: all", "escalation: al"),
+            "8:26: error: catch_all.escalation: there is no escalation `al`; did you mean `all`?",
+        ),
+        (
+            more("teams: { t: { members: [] } }"),
+            "9:15: error: teams.t.members: team t has nobody in it; name its people",
+        ),
+        (
+            more("teams: { t: { members: ana } }"),
+            "9:24: error: teams.t.members: this is a text, and a list belongs here; write each entry on its own line after `- `, or as [one, two]",
+        ),
+        (
+            more("teams: [t]"),
+            "9:8: error: teams: this is a list, and a mapping of names belongs here; write `name:` and what belongs to it, indented, below",
+        ),
+        (
+            more("services: { s: { team: t } }"),
+            "9:24: error: services.s.team: there is no team `t`; add it: the policy has no team yet",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: Europe/Berlim, rotation: { members: [ana], shift: daily, start: 2026-01-05T09:00 } } }",
+            ),
+            "9:30: error: schedules.s.time_zone: there is no time zone `Europe/Berlim`; did you mean `Europe/Berlin`?",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [], shift: daily, start: 2026-01-05T09:00 } } }",
+            ),
+            "9:47: error: schedules.s.rotation.members: nobody takes turns: the rotation is empty; name its people",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: 0h, start: 2026-01-05T09:00 } } }",
+            ),
+            "9:70: error: schedules.s.rotation.shift: a turn of 0s is not possible; write a length from 1m to 8784h",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: monthly, start: 2026-01-05T09:00 } } }",
+            ),
+            "9:70: error: schedules.s.rotation.shift: `monthly` is not the length of a turn; write daily, weekly or a length such as 12h",
+        ),
+        (
+            more("schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: daily, start: 2026-13-05 } } }"),
+            "9:84: error: schedules.s.rotation.start: `2026-13-05` is not a local date and time; write it such as `2026-01-05T09:00`, without an offset",
+        ),
+        (
+            more("routes: [{ name: a, when: \"alert.source = 1\" }]"),
+            "9:27: error: routes[0].when: the condition does not compile: mismatched input '=' expecting <EOF> at line 1, column 14 of it; write CEL, such as `alert.labels.env == \"prod\" && alert.severity == \"critical\"`",
+        ),
+        (
+            more("routes: [{ name: a, when: \"alert.sorce == 'x'\" }]"),
+            "9:27: error: routes[0].when: the condition uses an unknown field of `alert`: `sorce`; did you mean `source`?",
+        ),
+        (
+            more("routes: [{ name: a }, { name: b }]"),
+            "9:23: error: routes[1]: this route is never reached: `a` before it always matches; move it before `a`, or write `continue: true` there",
+        ),
+        (
+            more("routes: [{ name: a, continue: true }, { name: a }]"),
+            "9:47: error: routes[1].name: another route beside it is called `a` too; give each its own name: decisions name their routes",
+        ),
+        (
+            more("routes: [{ name: a, action: pages }]"),
+            "9:29: error: routes[0].action: `pages` is not one of the known words; did you mean `page`?",
+        ),
+        (
+            more("routes: [{ name: a, escalation: none, service: none }]"),
+            "9:33: error: routes[0].escalation: there is no escalation `none`; add it, or use one of: all\n9:48: error: routes[0].service: there is no service `none`; add it: the policy has no service yet",
+        ),
+        (
+            more("integrations: { i: { kind: alertmanager } }"),
+            "9:17: error: integrations.i.secret: nothing proves who sends: there is no secret; write `secret: ssm:/path/of/the/parameter`",
+        ),
+        (
+            more("integrations: { i: { kind: alertmanager, open: true } }"),
+            "9:48: warning: integrations.i.open: anybody who reaches the URL can page people; keep it where the network is closed, or give it a secret",
+        ),
+        (more("integrations: { i: { kind: cloudwatch } }"), ""),
+        (
+            more("integrations: { i: { kind: pagerduty, open: true } }"),
+            "9:45: error: integrations.i.open: PagerDuty's events are told apart by their routing key, so this cannot be open; remove `open` and write `secret: ssm:/path/of/the/key`",
+        ),
+        (
+            more("integrations: { \"a/b\": { kind: cloudwatch } }"),
+            "9:17: error: integrations.a/b: `a/b` cannot be a name; use 1 to 64 letters, digits, `-`, `_` and `.`",
+        ),
+        (more("people: {}"), "9:1: error: people: `people` is written twice; keep one of them"),
+        (
+            more("services: [}"),
+            "9:12: error: this is not YAML: while parsing a node, did not find expected node content; check the indentation, the quotes and the colons of this line and the one above",
+        ),
+        (
+            more("---\nversion: 1"),
+            "9:1: error: a second document begins here; keep one policy in the file, and no `---` but the first",
+        ),
+    ];
+    for ((was, is), said) in table {
+        let text = LEAST.replacen(was, &is, 1);
+        assert_ne!(text, LEAST, "{was}");
+        assert_eq!(mistakes(&text).join("\n"), said, "{text}");
+    }
+    assert_eq!(mistakes(LEAST), Vec::<String>::new());
+    assert_eq!(mistakes("").join(""), "1:1: error: the file is empty; start from the sample policy");
+}
+
+#[test]
+fn two_open_prometheus_integrations_are_refused() {
+    let both = "integrations: { a: { kind: prometheus, open: true }, b: { kind: prometheus, open: true } }";
+    let found = mistakes(&format!("{LEAST}{both}"));
+    assert!(
+        found.iter().any(|mistake| mistake.contains("error: integrations.b.open: `a` is an open prometheus")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_catch_all_that_reaches_nobody_is_refused() {
+    let text = LEAST.replace("[person:ana]", "[schedule:s]");
+    let schedule =
+        "schedules: { s: { time_zone: UTC, rotation: { members: [], shift: daily, start: 2026-01-05T09:00 } } }";
+    let found = mistakes(&format!("{text}{schedule}"));
+    assert!(
+        found
+            .iter()
+            .any(|mistake| mistake.starts_with("8:26: error: catch_all.escalation: the catch-all reaches nobody")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_none_of_them_twice() {
+    let text = "\
+version: 1
+peple:
+  ana: { contacts: [{ sms: 1 }] }
+people:
+  ben: { contacts: [{ webhook: { url: \"\", secrt: x } }, { sms: [] }], phone: 1 }
+teams:
+  a: { members: [ben, eve], escalation: x }
+escalations:
+  all: { steps: [{ notify: [person:ben, ben], wait: later }] }
+catch_all: { escalation: [] }
+routes:
+  - { when: \"alert.\", notify: [channel:ops] }
+";
+    let found = mistakes(text);
+    let paths: Vec<&str> = found.iter().map(|mistake| mistake.split(": ").nth(2).expect("a path")).collect();
+    assert_eq!(
+        paths,
+        [
+            "peple",
+            "people.ben.contacts[0].webhook.url",
+            "people.ben.contacts[0].webhook.secrt",
+            "people.ben.contacts[1].sms",
+            "people.ben.phone",
+            "teams.a.members[1]",
+            "teams.a.escalation",
+            "escalations.all.steps[0].notify[1]",
+            "escalations.all.steps[0].wait",
+            "catch_all.escalation",
+            "routes[0].name",
+            "routes[0].when",
+            "routes[0].notify[0]",
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_secret_that_was_written_out_is_never_repeated() {
+    let text = format!("{LEAST}integrations: {{ i: {{ kind: pagerduty, secret: hunter2hunter2 }} }}");
+    assert!(!mistakes(&text).join("").contains("hunter2"));
+}
+
+#[test]
+fn aliases_and_nesting_are_bounded() {
+    let line = |n: i32| format!("a{n}: &a{n} [*a{0}, *a{0}]", n - 1);
+    let bomb = (1..40).map(line).collect::<Vec<_>>().join(
+        "
+",
+    );
+    let found = mistakes(&format!("a0: &a0 [x]\n{bomb}"));
+    assert!(found[0].contains("the aliases repeat too much"), "{found:?}");
+    let deep = mistakes(&"- ".repeat(60));
+    assert!(deep[0].contains("nested too deeply"), "{deep:?}");
+    assert!(!mistakes(&"[".repeat(100_000)).is_empty());
+    let (policy, _) = parse(
+        &LEAST
+            .replace("[person:ana]", "&who [person:ana]")
+            .replace("wait: 5m }", "wait: 5m }, { notify: *who, wait: 1m }"),
+    )
+    .expect("a policy");
+    assert_eq!(policy.escalations["all"].steps[1].notify, policy.escalations["all"].steps[0].notify);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic_and_each_mistake_has_a_place(
+        cut in 0..SAMPLE.len(), from in 0..SAMPLE.len(), length in 0..200usize, junk in "[ -~\n]{0,20}",
+    ) {
+        // A damaged sample: a part is missing, and something else stands in its place.
+        let boundary = |at: usize| (0..=at).rev().find(|at| SAMPLE.is_char_boundary(*at)).unwrap_or(0);
+        let (cut, from) = (boundary(cut), boundary(from));
+        let to = boundary((from + length).min(SAMPLE.len()));
+        for text in [format!("{}{junk}", &SAMPLE[..cut]), format!("{}{junk}{}", &SAMPLE[..from], &SAMPLE[to..])] {
+            match parse(&text) {
+                Ok((policy, warnings)) => {
+                    prop_assert!(warnings.iter().all(|mistake| mistake.level == Level::Warning));
+                    prop_assert!(check(&policy).iter().all(|mistake| mistake.level == Level::Warning));
+                }
+                Err(mistakes) => {
+                    prop_assert!(mistakes.iter().any(|mistake| mistake.level == Level::Error));
+                    prop_assert!(mistakes.iter().all(|mistake| mistake.line > 0 && mistake.column > 0));
+                    prop_assert!(mistakes.iter().all(|mistake| !mistake.what.is_empty() && !mistake.fix.is_empty()));
+                }
+            }
+        }
+    }
+}
