@@ -1,2 +1,1 @@
-//! Not here yet.
-fn main() {}
+fn main(){}

@@ -1,2 +1,46 @@
-//! Not here yet.
-fn main() {}
+//! Page: does what is due for an incident now, and says when to look again.
+
+use domain::escalation::Next;
+use domain::incident::IncidentId;
+use domain::policy::SecretRef;
+use jiff::Timestamp;
+use watchkeeper::aws::Aws;
+use watchkeeper::channel::Channels;
+use watchkeeper::config::required;
+use watchkeeper::lambda;
+use watchkeeper::pager::{Pager, word};
+use watchkeeper::store::{Incidents, Policies, Secrets};
+
+/// What a machine sends: an incident, and the step that asks.
+#[derive(serde::Deserialize)]
+struct Request {
+    incident: IncidentId,
+    cause: String,
+}
+
+/// What the machine branches on: why it is over, or when to look again.
+#[derive(Default, serde::Serialize)]
+struct Answer {
+    over: Option<&'static str>,
+    look_at: Option<Timestamp>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Fatal> {
+    let aws = &Aws::from_env()?;
+    let pager = &Pager {
+        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        channels: Channels::from_env(aws)?,
+        secrets: Secrets::new(aws),
+        links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),
+        base_url: required("PUBLIC_URL")?,
+    };
+    lambda::serve(async |Request { incident, cause }, now| {
+        Ok(match pager.look(&incident, &cause, now).await? {
+            Next::At(at) => Answer { look_at: Some(at), ..Answer::default() },
+            Next::Over(over) => Answer { over: Some(word(over)), ..Answer::default() },
+        })
+    })
+    .await
+}

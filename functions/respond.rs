@@ -1,2 +1,27 @@
-//! Not here yet.
-fn main() {}
+//! Respond: takes every answer of a person, from the API, a link or Slack.
+
+use domain::policy::SecretRef;
+use watchkeeper::access::Access;
+use watchkeeper::aws::Aws;
+use watchkeeper::channel::Channels;
+use watchkeeper::config::required;
+use watchkeeper::lambda;
+use watchkeeper::respond::Responder;
+use watchkeeper::store::{Incidents, Machine, Policies, Secrets};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Fatal> {
+    let aws = &Aws::from_env()?;
+    let path = required("SECRETS_PATH")?;
+    let responder = &Responder {
+        access: Access::new(Secrets::new(aws), &path),
+        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        machine: Machine::new(aws, required("LOOK_MACHINE")?),
+        channels: Channels::from_env(aws)?,
+        secrets: Secrets::new(aws),
+        links: SecretRef(format!("ssm:{path}/links")),
+        base_url: required("PUBLIC_URL")?,
+    };
+    lambda::serve_http(async |request, now| responder.answer(&request, now).await).await
+}

@@ -39,7 +39,7 @@ async fn handle(
 ) -> Result<Answer, Error> {
     let policy = policies.active(now).await?;
     let decide = |incident: &Incident| {
-        let decision = policy.router.decide(incident, &policy.policy, &policy.hash, now);
+        let decision = policy.router().decide(incident, now);
         incident.decide(Command::Route(decision), now)
     };
     let incident = incidents.append(&id, &cause, now, decide).await?;

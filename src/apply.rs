@@ -13,7 +13,6 @@ use crate::reply::Reply;
 use crate::store::{Policies, PolicyLog};
 
 /// What shows and applies policies.
-#[derive(Debug)]
 pub struct Applier {
     /// Who may.
     pub access: Access,

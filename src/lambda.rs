@@ -46,9 +46,7 @@ pub async fn serve_http(handle: impl AsyncFn(Http, Timestamp) -> Result<Reply, E
 }
 
 /// Serves `handle` behind a queue. It gets the batch and answers with the ids of the messages to deliver again.
-pub async fn serve_queue(
-    handle: impl AsyncFn(SqsEvent, Timestamp) -> Result<Vec<String>, Error>,
-) -> Result<(), Fatal> {
+pub async fn serve_queue(handle: impl AsyncFn(SqsEvent, Timestamp) -> Result<Vec<String>, Error>) -> Result<(), Fatal> {
     let handle = &handle;
     serve_event(async |event, now, _: &str| {
         let failed = handle(read(event)?, now).await?;

@@ -7,20 +7,20 @@ use std::time::Instant;
 
 use domain::escalation::{self, Delivery, Next, Outcome, Over};
 use domain::incident::{Event, Incident, IncidentId, Status};
-use domain::policy::Policy;
+use domain::policy::{Policy, SecretRef};
+use domain::route;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
-use crate::store::{Active, Incidents, Policies};
+use crate::store::{Active, Incidents, Policies, Secrets};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: usize = 10;
 
 /// What pages people.
-#[derive(Debug)]
 pub struct Pager {
     /// The incidents.
     pub incidents: Incidents,
@@ -28,8 +28,12 @@ pub struct Pager {
     pub policies: Policies,
     /// The ways to tell somebody.
     pub channels: Channels,
-    /// What a message's link is made with.
-    pub links: Links,
+    /// What links and channels need to be secret.
+    pub secrets: Secrets,
+    /// The parameter with the links' secret.
+    pub links: SecretRef,
+    /// Where links lead.
+    pub base_url: String,
 }
 
 impl Pager {
@@ -73,7 +77,7 @@ impl Pager {
         let mut routed = before.clone();
         let mut events = Vec::new();
         if before.is_open() && before.decision.is_none() {
-            let decision = policy.router.fallback(before, &policy.policy, &policy.hash, now, "routing failed");
+            let decision = route::fallback(before, &policy.policy, &policy.hash, now, "routing failed");
             let event = Event::Routed { decision };
             routed.apply(&event, now);
             events.push(event);

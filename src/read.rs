@@ -17,7 +17,6 @@ use crate::store::{Incidents, Policies};
 const PAGE: (u32, u32) = (50, 200);
 
 /// What answers readers.
-#[derive(Debug)]
 pub struct Reader {
     /// Who may read.
     pub access: Access,
@@ -34,7 +33,11 @@ impl Reader {
     pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
         let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         if path == ["v1", "openapi.json"] && request.method == Method::GET {
-            return Ok(Reply { content_type: "application/json", body: api::openapi().to_owned(), ..Reply::empty(200) });
+            return Ok(Reply {
+                content_type: "application/json",
+                body: api::openapi().to_owned(),
+                ..Reply::empty(200)
+            });
         }
         if path.first() != Some(&"v1") {
             return Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json"));
@@ -112,7 +115,10 @@ impl Reader {
         let (first, mut from) = match cursor.map(|cursor| cursor.split_once('!')) {
             Some(Some((word, rest))) => {
                 let place = order.iter().position(|status| status.as_str() == word);
-                (place.ok_or_else(|| invalid("the cursor is not one of ours"))?, Some(rest).filter(|rest| !rest.is_empty()))
+                (
+                    place.ok_or_else(|| invalid("the cursor is not one of ours"))?,
+                    Some(rest).filter(|rest| !rest.is_empty()),
+                )
             }
             Some(None) => return Err(invalid("the cursor is not one of ours")),
             None => (0, None),
@@ -160,7 +166,8 @@ fn invalid(what: &str) -> Error {
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    let decode = |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let decode =
+        |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(name), decode(value))

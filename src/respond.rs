@@ -26,7 +26,6 @@ use crate::store::{Active, Incidents, Machine, Policies, Secrets};
 const NOTE: usize = 4096;
 
 /// What takes answers.
-#[derive(Debug)]
 pub struct Responder {
     /// Who may use the API.
     pub access: Access,

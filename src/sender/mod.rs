@@ -1,1 +1,3 @@
 //! Senders.
+
+pub mod verify;

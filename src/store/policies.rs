@@ -1,7 +1,7 @@
 //! Policies: each under its own hash for good, and the name of the active one beside them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
@@ -21,25 +21,29 @@ const KEPT: usize = 4;
 const ACTIVE: &str = "policies/active";
 
 /// A policy, ready to be asked.
-#[derive(Debug)]
 pub struct Active {
     /// The policy.
     pub policy: Policy,
     /// Its name.
     pub hash: Hash,
-    /// Its conditions, compiled.
-    pub router: Router,
+    router: OnceLock<Router>,
+}
+
+impl Active {
+    /// Its routes, their conditions compiled once; a function that routes nothing never pays for it.
+    pub fn router(&self) -> &Router {
+        self.router.get_or_init(|| Router::new(self.policy.clone(), self.hash.clone()))
+    }
 }
 
 /// The policies of this installation.
-#[derive(Debug)]
 pub struct Policies {
     client: Client,
     bucket: String,
     remembered: Mutex<Memory>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Memory {
     active: Option<(Timestamp, Hash)>,
     policies: HashMap<Hash, Arc<Active>>,
@@ -81,10 +85,10 @@ impl Policies {
         if Hash::of(text.as_bytes()) != *hash {
             return Err(Error::Misconfigured(format!("policy {hash} was changed in its bucket")));
         }
-        let policy: Policy = serde_json::from_str(&text)
-            .map_err(|error| Error::Misconfigured(format!("policy {hash} cannot be read at column {}", error.column())))?;
-        let router = Router::new(&policy);
-        let active = Arc::new(Active { policy, hash: hash.clone(), router });
+        let policy: Policy = serde_json::from_str(&text).map_err(|error| {
+            Error::Misconfigured(format!("policy {hash} cannot be read at column {}", error.column()))
+        })?;
+        let active = Arc::new(Active { policy, hash: hash.clone(), router: OnceLock::new() });
         let mut memory = self.memory();
         if memory.policies.len() >= KEPT {
             memory.policies.clear();
@@ -116,7 +120,8 @@ impl Policies {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
             Err(error) => return Err(Error::aws("reading a policy", error)),
         };
-        let unavailable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable { what: "reading a policy", source };
+        let unavailable =
+            |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable { what: "reading a policy", source };
         let bytes = body.collect().await.map_err(|error| unavailable(error.into()))?;
         String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| unavailable(error.into()))
     }

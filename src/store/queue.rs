@@ -52,7 +52,8 @@ impl Queue {
         match sent.failed().first() {
             None => Ok(()),
             Some(failed) => {
-                let source = format!("{} of {} messages were not taken: {}", sent.failed().len(), bodies.len(), failed.code());
+                let source =
+                    format!("{} of {} messages were not taken: {}", sent.failed().len(), bodies.len(), failed.code());
                 Err(Error::Unavailable { what: "queueing signals", source: source.into() })
             }
         }

@@ -86,9 +86,8 @@ impl Secrets {
                     }
                 }
                 Err(error) => {
-                    let usable = |name: &String| {
-                        remembered.get(name).is_some_and(|(at, _)| now.duration_since(*at) < STALE)
-                    };
+                    let usable =
+                        |name: &String| remembered.get(name).is_some_and(|(at, _)| now.duration_since(*at) < STALE);
                     if !chunk.iter().all(usable) {
                         return Err(Error::aws("reading secrets", error));
                     }

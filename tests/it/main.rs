@@ -1,1 +1,10 @@
-//! The integration tests.
+//! The integration tests: the real binaries and the real template.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+#![allow(unreachable_pub, reason = "the test binary exports nothing")]
+
+mod cases;
+mod functions;
+mod kill;
+mod runtime;
+mod server;
+mod standin;

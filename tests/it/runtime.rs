@@ -31,6 +31,11 @@ pub struct Function {
 impl Function {
     /// Starts `binary` with `env` and nothing else in its environment.
     pub fn start(binary: &str, env: &[(&str, String)]) -> Self {
+        Self::start_with(binary, &[], env)
+    }
+
+    /// The same for a program that is told what to do.
+    pub fn start_with(binary: &str, arguments: &[&str], env: &[(&str, String)]) -> Self {
         let (events, next) = channel::<String>();
         let (told, answers) = channel();
         let (poll, polled) = channel();
@@ -45,7 +50,10 @@ impl Function {
                         .with("content-type", "application/json")
                         .with("lambda-runtime-aws-request-id", "5b2c0b5a-2a52-4a7e-9d53-1f0b5a2c7e11")
                         .with("lambda-runtime-deadline-ms", &deadline.to_string())
-                        .with("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:f"),
+                        .with(
+                            "lambda-runtime-invoked-function-arn",
+                            "arn:aws:lambda:us-east-1:000000000000:function:f",
+                        ),
                 );
             }
             let text = String::from_utf8(request.body).unwrap();
@@ -61,6 +69,7 @@ impl Function {
         });
         let mut command = Command::new(binary);
         command
+            .args(arguments)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "f")

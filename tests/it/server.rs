@@ -1,6 +1,6 @@
 //! A small HTTP/1.1 server on loopback, enough for a Lambda and an SDK to talk to.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 

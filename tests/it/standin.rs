@@ -173,13 +173,18 @@ impl World {
                     return failure(400, "ExecutionAlreadyExists");
                 }
                 self.executions.insert(name, input);
-                json_answer(&json!({ "executionArn": "arn:aws:states:us-east-1:000000000000:execution:incident:e", "startDate": 0 }))
+                json_answer(
+                    &json!({ "executionArn": "arn:aws:states:us-east-1:000000000000:execution:incident:e", "startDate": 0 }),
+                )
             }
             ("Query", "Publish") => {
                 let form = String::from_utf8_lossy(&request.body).into_owned();
                 self.sent.push(json!({ "sms": form }));
-                Answer::new(200, "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>")
-                    .with("content-type", "text/xml")
+                Answer::new(
+                    200,
+                    "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>",
+                )
+                .with("content-type", "text/xml")
             }
             ("", "POST /v2/email/outbound-emails") => {
                 self.sent.push(json!({ "email": body() }));
@@ -198,7 +203,9 @@ impl World {
             }
             "GET" => match self.objects.get(&path) {
                 Some(object) => Answer::new(200, object.clone()).with("etag", "\"e\""),
-                None => Answer::new(404, "<Error><Code>NoSuchKey</Code></Error>").with("content-type", "application/xml"),
+                None => {
+                    Answer::new(404, "<Error><Code>NoSuchKey</Code></Error>").with("content-type", "application/xml")
+                }
             },
             _ => Answer::new(400, format!("the stand-in does not know {} {}", request.method, request.path)),
         }
@@ -223,8 +230,10 @@ impl World {
                 for (table, wanted) in tables {
                     let keys = wanted["Keys"].as_array().unwrap().clone();
                     let items = self.table(&json!(table));
-                    let items: Vec<Item> =
-                        keys.iter().filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned()).collect();
+                    let items: Vec<Item> = keys
+                        .iter()
+                        .filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned())
+                        .collect();
                     found.insert(table, json!(items));
                 }
                 json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
@@ -263,9 +272,7 @@ impl World {
         let present = self.table(&put["TableName"]).get(&key).cloned();
         match put["ConditionExpression"].as_str() {
             Some("attribute_not_exists(stream)" | "attribute_not_exists(pk)") => present.is_none(),
-            Some("seq = :seq") => {
-                present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"])
-            }
+            Some("seq = :seq") => present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"]),
             other => panic!("the stand-in does not know the condition {other:?}"),
         }
     }
@@ -281,7 +288,8 @@ impl World {
             "#status = :status" => item.get("status") == Some(&values[":status"]),
             other => panic!("the stand-in does not know the condition {other}"),
         };
-        let mut found: Vec<&Item> = items.iter().filter(|(key, item)| matches(key, item)).map(|(_, item)| item).collect();
+        let mut found: Vec<&Item> =
+            items.iter().filter(|(key, item)| matches(key, item)).map(|(_, item)| item).collect();
         if request["IndexName"].is_string() {
             found.sort_by_key(|item| text(&item["opened_at"]["S"]));
         }
@@ -302,8 +310,11 @@ impl World {
     pub fn stream(&self, stream: &str) -> Vec<domain::log::Entry> {
         let records = self.tables.get("records").into_iter().flatten();
         let own = records.filter(|((known, _), _)| known == stream);
-        own.map(|(_, item)| domain::log::Entry { body: text(&item["body"]["S"]), hash: text(&item["hash"]["S"]).into() })
-            .collect()
+        own.map(|(_, item)| domain::log::Entry {
+            body: text(&item["body"]["S"]),
+            hash: text(&item["hash"]["S"]).into(),
+        })
+        .collect()
     }
 
     /// Every incident, as its snapshot says.

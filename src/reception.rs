@@ -1,0 +1,94 @@
+//! Reception: what arrives is verified, turned into signals and queued; only then is it answered.
+//!
+//! What the signals mean is nobody's business here. The rules of each sender are in [`crate::sender`].
+
+use domain::policy::Policy;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::lambda::{Http, HttpReply, http, read};
+use crate::reply::Reply;
+use crate::sender::{self, Door, Received, Refused, Request, cloudwatch};
+use crate::store::{Policies, Queue, Secrets};
+
+/// How long a sender is asked to wait when we cannot do our part.
+const WAIT: u32 = 2;
+
+/// What receives.
+pub struct Reception {
+    /// The policies: who may send.
+    pub policies: Policies,
+    /// How they prove it.
+    pub secrets: Secrets,
+    /// Where signals go.
+    pub queue: Queue,
+}
+
+impl Reception {
+    /// Answers one event: a request of the HTTP API, an SNS notification or an EventBridge event.
+    ///
+    /// HTTP is always answered; for the others an error makes Lambda try again, and in the end keep the event.
+    pub async fn answer(&self, event: Value, now: Timestamp) -> Result<Value, Error> {
+        if event.get("requestContext").is_some() {
+            let reply = match http(event) {
+                Ok(request) => self.request(&request, now).await,
+                Err(error) => crate::lambda::refuse(&error),
+            };
+            return Ok(serde_json::to_value(HttpReply::from(reply)).expect("a reply is plain JSON"));
+        }
+        let policy = self.policies.active(now).await?;
+        let signals = match event.get("Records") {
+            Some(_) => sns(event, &policy.policy, now)?,
+            None => cloudwatch::from_eventbridge(&event, &policy.policy, now).map_err(refused)?.into_iter().collect(),
+        };
+        self.queue.send(&signals).await?;
+        metrics::counter!("signals_accepted", "integration" => "cloudwatch").increment(signals.len() as u64);
+        Ok(Value::Null)
+    }
+
+    async fn request(&self, http: &Http, now: Timestamp) -> Reply {
+        let door = match sender::door(&http.method, &http.path) {
+            Ok(door) => door,
+            Err(refused) => return counted(refused),
+        };
+        let received = match self.receive(&door, http, now).await {
+            Ok(Ok(received)) => received,
+            Ok(Err(refused)) => return counted(refused),
+            Err(error) => return unavailable(&door, &error),
+        };
+        if let Err(error) = self.queue.send(&received.signals).await {
+            return unavailable(&door, &error);
+        }
+        let accepted = received.signals.len() as u64;
+        metrics::counter!("signals_accepted", "integration" => received.integration).increment(accepted);
+        received.reply
+    }
+
+    /// Verifies and reads. A proof that no secret fits may be made with one that is newer than our memory: the secrets
+    /// are asked for once more before anybody is refused.
+    async fn receive(&self, door: &Door, http: &Http, now: Timestamp) -> Result<Result<Received, Refused>, Error> {
+        let request = Request {
+            method: &http.method,
+            path: &http.path,
+            headers: &http.headers,
+            body: &http.body,
+            id: &http.id,
+            received_at: now,
+        };
+        if matches!(door, Door::Health) {
+            return Ok(sender::receive(door, &request, &Policy::default(), &|_| &[]));
+        }
+        let active = self.policies.active(now).await?;
+        let needed = sender::secrets_needed(door, &active.policy);
+        let secrets = self.secrets.get(&needed, now).await?;
+        let received = sender::receive(door, &request, &active.policy, &|reference| secrets.get(reference));
+        match received {
+            Err(refused) if refused.secret_unknown => {
+                let secrets = self.secrets.refetch(&needed, now).await?;
+                Ok(sender::receive(door, &request, &active.policy, &|reference| secrets.get(reference)))
+            }
+            received => Ok(received),
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Who sent this: one verifier for all signature schemes, and the signing of what we send ourselves.
+//!
+//! A scheme is a row: which headers, how the key is written, what is signed, how the digest is written. The algorithm
+//! comes from the row and never from the request, and the raw bytes are signed, so nothing is parsed before this.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
+use jiff::Timestamp;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// How far a signed timestamp may be from our clock, in seconds, both ways.
+pub const TOLERANCE: i64 = 300;
+/// The longest list of signatures that is looked at.
+const MOST_SIGNATURES: usize = 16;
+/// The longest signature header that is looked at, in bytes.
+const LONGEST_HEADER: usize = 4096;
+/// The shortest key that signs anything, in bytes: an empty one would let anybody sign.
+const SHORTEST_KEY: usize = 24;
+
+/// A signature scheme (wire.md, 4.13).
+#[derive(Debug)]
+pub struct Scheme {
+    /// The header of the signatures: a list separated by spaces.
+    signature: &'static str,
+    /// The header of the unix time that is signed.
+    timestamp: &'static str,
+    /// The header of the message id, where there is one.
+    id: Option<&'static str>,
+    /// What a signature of this scheme begins with; all others in the list are passed over.
+    version: &'static str,
+    key: Key,
+    message: &'static [Part],
+    digest: Digest,
+}
+
+/// How a secret is written.
+#[derive(Debug)]
+enum Key {
+    /// `whsec_` and base64.
+    Whsec,
+    /// The key itself.
+    Raw,
+}
+
+/// What is signed, piece by piece.
+#[derive(Debug)]
+enum Part {
+    Id,
+    Time,
+    Body,
+    Text(&'static str),
+}
+
+/// How a digest is written.
+#[derive(Debug)]
+enum Digest {
+    Base64,
+    Hex,
+}
+
+/// Standard Webhooks, symmetric signatures.
+pub static STANDARD: Scheme = Scheme {
+    signature: "webhook-signature",
+    timestamp: "webhook-timestamp",
+    id: Some("webhook-id"),
+    version: "v1,",
+    key: Key::Whsec,
+    message: &[Part::Id, Part::Text("."), Part::Time, Part::Text("."), Part::Body],
+    digest: Digest::Base64,
+};
+
+/// Slack's request signatures.
+pub static SLACK: Scheme = Scheme {
+    signature: "x-slack-signature",
+    timestamp: "x-slack-request-timestamp",
+    id: None,
+    version: "v0=",
+    key: Key::Raw,
+    message: &[Part::Text("v0:"), Part::Time, Part::Text(":"), Part::Body],
+    digest: Digest::Hex,
+};
+
+/// What a good signature vouches for besides the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// The message id; empty in a scheme without one.
+    pub id: &'a str,
+    /// When it was signed.
+    pub at: Timestamp,
+}
+
+/// Why a signature is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// A header of the scheme is absent.
+    #[error("the header {0} is missing")]
+    Missing(&'static str),
+    /// A header of the scheme cannot be what it should be.
+    #[error("the header {0} is malformed")]
+    Malformed(&'static str),
+    /// The timestamp is too far from our clock.
+    #[error("the timestamp is more than 5 minutes away from our clock")]
+    Stale,
+    /// None of the signatures was made with any of the secrets.
+    #[error("no signature matches")]
+    NoMatch,
+    /// We hold no secret to check with.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+}
+
+/// What is wrong with a secret of our own configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// The parameter holds none.
+    #[error("there is no secret")]
+    None,
+    /// It is not base64.
+    #[error("the secret is not `whsec_` and base64")]
+    Encoding,
+    /// It is so short that it could be guessed.
+    #[error("the secret is shorter than 24 bytes")]
+    Short,
+}
+
+/// Checks that one of `secrets` signed `body` within 5 minutes of `now`.
+pub fn verify<'a>(
+    scheme: &Scheme,
+    headers: &'a HeaderMap,
+    body: &[u8],
+    secrets: &[Secret],
+    now: Timestamp,
+) -> Result<Signed<'a>, Rejected> {
+    let header = |name: &'static str| {
+        let value = headers.get(name).ok_or(Rejected::Missing(name))?;
+        value.to_str().map_err(|_| Rejected::Malformed(name))
+    };
+    let signatures = header(scheme.signature)?;
+    if signatures.len() > LONGEST_HEADER || signatures.split(' ').count() > MOST_SIGNATURES {
+        return Err(Rejected::Malformed(scheme.signature));
+    }
+    let id = scheme.id.map_or(Ok(""), header)?;
+    if let Some(name) = scheme.id
+        && (id.is_empty() || id.len() > 256 || id.contains('.'))
+    {
+        // A dot would let one signature stand for two messages.
+        return Err(Rejected::Malformed(name));
+    }
+    let stated = header(scheme.timestamp)?;
+    let at = unix_seconds(stated).ok_or(Rejected::Malformed(scheme.timestamp))?;
+    if (now.as_second() - at.as_second()).abs() > TOLERANCE {
+        return Err(Rejected::Stale);
+    }
+    let mut unusable = secrets.is_empty().then_some(Unusable::None);
+    for secret in secrets {
+        match scheme.digest(secret, id, stated, body) {
+            Err(error) => unusable = Some(error),
+            Ok(expected) => {
+                let presented = signatures.split(' ').filter_map(|entry| entry.strip_prefix(scheme.version));
+                if presented.fold(false, |found, entry| found | bool::from(expected.as_bytes().ct_eq(entry.as_bytes()))) {
+                    return Ok(Signed { id, at });
+                }
+            }
+        }
+    }
+    // A secret that we wrote down wrongly may be the one that signed this: that is no fault of the sender's.
+    Err(unusable.map_or(Rejected::NoMatch, Rejected::Unusable))
+}
+
+/// The `webhook-signature` of an outgoing Standard Webhooks message: one entry for each secret.
+pub fn sign(secrets: &[Secret], id: &str, at: Timestamp, body: &[u8]) -> Result<String, Unusable> {
+    if secrets.is_empty() {
+        return Err(Unusable::None);
+    }
+    let time = at.as_second().to_string();
+    let entry = |secret| Ok(format!("{}{}", STANDARD.version, STANDARD.digest(secret, id, &time, body)?));
+    Ok(secrets.iter().map(entry).collect::<Result<Vec<_>, _>>()?.join(" "))
+}
+
+impl Scheme {
+    fn digest(&self, secret: &Secret, id: &str, time: &str, body: &[u8]) -> Result<String, Unusable> {
+        let key = match self.key {
+            Key::Raw => Zeroizing::new(secret.expose().as_bytes().to_vec()),
+            Key::Whsec => {
+                let text = secret.expose();
+                let text = text.strip_prefix("whsec_").unwrap_or(text);
+                Zeroizing::new(BASE64.decode(text).map_err(|_| Unusable::Encoding)?)
+            }
+        };
+        if key.len() < SHORTEST_KEY {
+            return Err(Unusable::Short);
+        }
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes a key of any length");
+        for part in self.message {
+            mac.update(match part {
+                Part::Id => id.as_bytes(),
+                Part::Time => time.as_bytes(),
+                Part::Body => body,
+                Part::Text(text) => text.as_bytes(),
+            });
+        }
+        let bytes = mac.finalize().into_bytes();
+        Ok(match self.digest {
+            Digest::Base64 => BASE64.encode(bytes),
+            Digest::Hex => domain::hex(&bytes),
+        })
+    }
+}
+
+fn unix_seconds(text: &str) -> Option<Timestamp> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten().and_then(|second| Timestamp::from_second(second).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[derive(Clone, serde::Deserialize)]
+    struct Vector {
+        scheme: String,
+        secret: String,
+        headers: std::collections::BTreeMap<String, String>,
+        body: String,
+    }
+
+    impl Vector {
+        fn scheme(&self) -> &'static Scheme {
+            if self.scheme == "slack" { &SLACK } else { &STANDARD }
+        }
+
+        fn header(&mut self, name: &str) -> &mut String {
+            let found = self.headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value).expect("a header of the scheme")
+        }
+
+        fn verify(&self, seconds_late: i64) -> Result<Timestamp, Rejected> {
+            self.verify_bytes(self.body.as_bytes(), seconds_late)
+        }
+
+        fn verify_bytes(&self, body: &[u8], seconds_late: i64) -> Result<Timestamp, Rejected> {
+            let mut headers = HeaderMap::new();
+            for (name, value) in &self.headers {
+                headers.insert(
+                    HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+                    HeaderValue::from_str(value).expect("a value"),
+                );
+            }
+            let signed_at: i64 = self.clone().header(self.scheme().timestamp).parse().expect("a time");
+            let now = Timestamp::from_second(signed_at + seconds_late).expect("a time");
+            verify(self.scheme(), &headers, body, &[Secret::new(&self.secret)], now).map(|signed| signed.at)
+        }
+    }
+
+    fn vectors() -> Vec<Vector> {
+        serde_json::from_str(include_str!("../../events/signatures.json")).expect("the vectors")
+    }
+
+    /// `text` with one bit of its character at `place` flipped.
+    fn change(text: &mut String, place: usize) {
+        let mut bytes = std::mem::take(text).into_bytes();
+        bytes[place] ^= 1;
+        *text = String::from_utf8(bytes).expect("ASCII");
+    }
+
+    #[test]
+    fn every_published_vector_verifies() {
+        assert_eq!(vectors().len(), 3);
+        for vector in vectors() {
+            assert!(vector.verify(0).is_ok(), "{}", vector.scheme);
+        }
+    }
+
+    #[test]
+    fn one_changed_byte_anywhere_is_refused() {
+        for vector in vectors() {
+            let scheme = vector.scheme();
+            for place in 0..vector.body.len() {
+                let mut other = vector.clone();
+                change(&mut other.body, place);
+                assert_eq!(other.verify(0), Err(Rejected::NoMatch), "body {place}");
+            }
+            let changed = [("secret", 12), (scheme.timestamp, 9), (scheme.signature, 10)];
+            for (what, place) in changed.into_iter().chain(scheme.id.map(|id| (id, 5))) {
+                let mut other = vector.clone();
+                change(if what == "secret" { &mut other.secret } else { other.header(what) }, place);
+                assert_eq!(other.verify(0), Err(Rejected::NoMatch), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signature_is_good_for_five_minutes_both_ways_and_no_second_longer() {
+        for vector in vectors() {
+            for late in [-300, 0, 300] {
+                assert!(vector.verify(late).is_ok(), "{late}");
+            }
+            for late in [-301, 301, 1_000_000] {
+                assert_eq!(vector.verify(late), Err(Rejected::Stale), "{late}");
+            }
+        }
+    }
+
+    #[test]
+    fn among_several_signatures_one_good_one_is_enough_but_a_long_list_is_not_looked_at() {
+        let vector = &vectors()[1];
+        let good = vector.clone().header("webhook-signature").clone();
+        let junk = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let malformed = Err(Rejected::Malformed("webhook-signature"));
+        let cases = [
+            (format!("{junk} v1a,xyz {good}"), true, None),
+            (format!("{} {good}", [junk; 15].join(" ")), true, None),
+            (format!("{} {good}", [junk; 16].join(" ")), false, Some(malformed)),
+            (format!("{} {good}", "x".repeat(4096)), false, Some(malformed)),
+            (good.replace("v1,", "v0,"), false, Some(Err(Rejected::NoMatch))),
+            (good.replace("v1,", "v1a,"), false, Some(Err(Rejected::NoMatch))),
+            (good.replace("v1,", "sha1="), false, Some(Err(Rejected::NoMatch))),
+            (good.replace("v1,", ""), false, Some(Err(Rejected::NoMatch))),
+            (String::new(), false, Some(Err(Rejected::NoMatch))),
+        ];
+        for (header, accepted, answer) in cases {
+            let mut other = vector.clone();
+            other.header("webhook-signature").clone_from(&header);
+            assert_eq!(other.verify(0).is_ok(), accepted, "{header}");
+            assert!(answer.is_none_or(|answer| other.verify(0) == answer), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_bytes_and_need_not_be_text() {
+        let body = [0x00, 0xff, 0xfe, b'{', 0x80];
+        let at = Timestamp::from_second(1_800_000_000).expect("a time");
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let signature = sign(&[Secret::new(secret)], "msg_1", at, &body).expect("a good secret");
+        let headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "1800000000"), ("webhook-signature", &*signature)];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let vector = Vector { scheme: "standard".to_owned(), secret: secret.to_owned(), headers, body: String::new() };
+        assert_eq!(vector.verify_bytes(&body, 0), Ok(at));
+        assert_eq!(vector.verify_bytes(&body[1..], 0), Err(Rejected::NoMatch));
+    }
+
+    #[test]
+    fn what_one_secret_of_two_signed_is_good_and_both_sign_what_we_send() {
+        let (old, new) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        let at = Timestamp::from_second(1_800_000_000).expect("a time");
+        let both = [Secret::new(new), Secret::new(old)];
+        let signature = sign(&both, "msg_1", at, b"{}").expect("good secrets");
+        assert_eq!(signature.split(' ').count(), 2);
+        let mut headers = HeaderMap::new();
+        headers.insert("webhook-id", HeaderValue::from_static("msg_1"));
+        headers.insert("webhook-timestamp", HeaderValue::from_static("1800000000"));
+        headers.insert("webhook-signature", HeaderValue::from_str(&signature).expect("a value"));
+        for secret in [old, new] {
+            assert!(verify(&STANDARD, &headers, b"{}", &[Secret::new(secret)], at).is_ok());
+        }
+        let short = [Secret::new("whsec_"), Secret::new(old)];
+        assert!(verify(&STANDARD, &headers, b"{}", &short, at).is_ok(), "a bad secret does not spoil a good one");
+    }
+
+    #[test]
+    fn a_secret_that_anybody_could_guess_is_our_mistake_and_verifies_nothing() {
+        let table = [("whsec_", Unusable::Short), ("whsec_AAAA", Unusable::Short), ("whsec_!", Unusable::Encoding)];
+        for (secret, why) in table {
+            let mut vector = vectors()[1].clone();
+            secret.clone_into(&mut vector.secret);
+            assert_eq!(vector.verify(0), Err(Rejected::Unusable(why)), "{secret}");
+            assert_eq!(sign(&[Secret::new(secret)], "a", Timestamp::UNIX_EPOCH, b""), Err(why));
+        }
+        assert_eq!(sign(&[], "a", Timestamp::UNIX_EPOCH, b""), Err(Unusable::None));
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_right_is_refused() {
+        let table = [("webhook-id", "a.b"), ("webhook-id", ""), ("webhook-timestamp", "+1614265330")];
+        for (name, value) in table.into_iter().chain([("webhook-timestamp", "99999999999999999999"), ("webhook-timestamp", "")]) {
+            let mut vector = vectors()[1].clone();
+            value.clone_into(vector.header(name));
+            let mut headers = HeaderMap::new();
+            for (name, value) in &vector.headers {
+                headers.insert(
+                    HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+                    HeaderValue::from_str(value).expect("a value"),
+                );
+            }
+            let secrets = [Secret::new(&vector.secret)];
+            let answer = verify(&STANDARD, &headers, vector.body.as_bytes(), &secrets, Timestamp::UNIX_EPOCH);
+            assert_eq!(answer, Err(Rejected::Malformed(name)), "{value}");
+        }
+        let nothing = verify(&STANDARD, &HeaderMap::new(), b"", &[], Timestamp::UNIX_EPOCH);
+        assert_eq!(nothing, Err(Rejected::Missing("webhook-signature")));
+    }
+}

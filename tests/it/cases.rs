@@ -1,0 +1,137 @@
+//! What the tests of several functions start from: a policy, signals, an incident.
+
+use domain::fingerprint::Fingerprint;
+use domain::incident::{Incident, IncidentId, Status};
+use domain::log::verify;
+use domain::policy::Policy;
+use domain::signal::{Action, Alert, Signal};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::runtime::Function;
+use crate::standin::Standin;
+
+/// A policy that pages ana by a webhook at `phone`, and ben after her.
+pub fn policy(phone: &str) -> Policy {
+    let contact = |person: &str| json!({ "webhook": { "url": format!("http://{phone}/{person}"), "secret": "ssm:/watchkeeper/phone" } });
+    serde_json::from_value(json!({
+        "version": 1,
+        "people": { "ana": { "contacts": [contact("ana")] }, "ben": { "contacts": [contact("ben")] } },
+        "teams": { "platform": { "members": ["ana", "ben"], "escalation": "platform" } },
+        "services": { "checkout": { "team": "platform", "dashboards": [] } },
+        "escalations": {
+            "platform": {
+                "steps": [
+                    { "notify": ["person:ana"], "wait": "PT5M" },
+                    { "notify": ["person:ben"], "wait": "PT5M" },
+                ],
+                "acknowledgement_expires": "PT30M",
+            },
+        },
+        "catch_all": { "escalation": "platform" },
+        "integrations": {
+            "pagerduty": { "kind": "pagerduty", "secret": "ssm:/watchkeeper/integrations/pagerduty", "service": "checkout" },
+            "generic": { "kind": "standard_webhooks", "secret": "ssm:/watchkeeper/integrations/generic" },
+            "alertmanager": { "kind": "alertmanager", "open": true },
+            "prometheus": { "kind": "prometheus", "open": true },
+            "cloudwatch": { "kind": "cloudwatch" },
+        },
+    }))
+    .unwrap()
+}
+
+/// The routing key of the policy's PagerDuty integration.
+pub const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+/// The secret of everything that signs by Standard Webhooks.
+pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr";
+/// A token of the API.
+pub const TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+
+/// A stand-in in which the policy rules and the secrets are set.
+pub fn standin(phone: &str) -> Standin {
+    let standin = Standin::start();
+    {
+        let mut world = standin.world.lock().unwrap();
+        let policy = policy(phone);
+        world.objects.insert(format!("policies/policies/{}", policy.hash()), policy.compile().into_bytes());
+        world.objects.insert("policies/policies/active".to_owned(), policy.hash().to_string().into_bytes());
+        let parameters = [
+            ("/watchkeeper/integrations/pagerduty", ROUTING_KEY.to_owned()),
+            ("/watchkeeper/integrations/generic", WEBHOOK_SECRET.to_owned()),
+            ("/watchkeeper/phone", WEBHOOK_SECRET.to_owned()),
+            ("/watchkeeper/links", "a secret that links are made with".to_owned()),
+            ("/watchkeeper/tokens", format!("tests {TOKEN}")),
+        ];
+        world.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value)));
+    }
+    standin
+}
+
+/// A function of ours over `standin`.
+pub fn function(binary: &str, standin: &Standin, more: &[(&'static str, String)]) -> Function {
+    let mut env = standin.env();
+    env.extend_from_slice(more);
+    Function::start(binary, &env)
+}
+
+/// A signal that happened `ago` seconds ago.
+pub fn signal(id: &str, key: &str, action: Action, ago: i64) -> Signal {
+    let at = Timestamp::from_second(Timestamp::now().as_second() - ago).unwrap();
+    Signal {
+        id: id.to_owned(),
+        integration: "pagerduty".to_owned(),
+        action,
+        fingerprint: Fingerprint::of("pagerduty", key),
+        key: key.to_owned(),
+        at,
+        received_at: at,
+        unique_since: at,
+        alert: Alert {
+            title: "Checkout fails".to_owned(),
+            source: "checkout-7".to_owned(),
+            service: Some("checkout".to_owned()),
+            ..Alert::default()
+        },
+    }
+}
+
+/// A batch as SQS hands it over, each message received for the `received`-th time.
+pub fn batch(signals: &[Signal], received: u32) -> Value {
+    let records: Vec<Value> = signals
+        .iter()
+        .map(|signal| {
+            json!({
+                "messageId": format!("m-{}", signal.id),
+                "body": serde_json::to_string(signal).unwrap(),
+                "attributes": { "ApproximateReceiveCount": received.to_string() },
+                "messageAttributes": {},
+            })
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// The only incident there is, after a check that its log is whole and says the same.
+pub fn the_incident(standin: &Standin) -> Incident {
+    let world = standin.world.lock().unwrap();
+    let mut incidents = world.incidents();
+    assert_eq!(incidents.len(), 1, "one incident");
+    let incident = incidents.remove(0);
+    let entries = world.stream(&incident.id.stream());
+    assert_eq!(verify(&incident.id.stream(), &entries), Ok(incident.head.clone()), "the chain is whole");
+    let mut folded = Incident::expected(incident.id.clone());
+    for entry in &entries {
+        folded.fold(&domain::log::Record::open(entry).unwrap(), entry.hash.clone());
+    }
+    assert_eq!(folded, incident, "the snapshot is the fold of the log");
+    incident
+}
+
+/// An open incident, made by the real dedup.
+pub fn opened(standin: &Standin) -> IncidentId {
+    let dedup = function(env!("CARGO_BIN_EXE_dedup"), standin, &[]);
+    dedup.invoke(&batch(&[signal("s1", "k", Action::Trigger, 1)], 1)).unwrap().unwrap();
+    let incident = the_incident(standin);
+    assert_eq!(incident.status, Status::Triggered);
+    incident.id
+}
