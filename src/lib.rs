@@ -36,7 +36,8 @@ pub mod outgoing;
 pub mod pager;
 #[cfg(feature = "aws")]
 pub mod read;
-// reception
+#[cfg(feature = "aws")]
+pub mod reception;
 pub mod reply;
 #[cfg(feature = "aws")]
 pub mod respond;

@@ -15,6 +15,8 @@ use domain::incident::Incident;
 use domain::policy::{Address, Policy, SecretRef};
 use jiff::Timestamp;
 
+use crate::aws::Aws;
+use crate::config::optional;
 use crate::outgoing::Outgoing;
 use crate::secret::Secret;
 
@@ -80,6 +82,22 @@ impl Channels {
     /// Channels over these clients; `slack_api` is [`slack::API`], except where Slack is played by something else.
     pub fn new(outgoing: Outgoing, slack_api: &str, email: aws_sdk_sesv2::Client, sms: aws_sdk_sns::Client) -> Self {
         Self { outgoing, slack_api: slack_api.trim_end_matches('/').to_owned(), email, sms }
+    }
+
+    /// Channels as the environment says: `WEBHOOK_ALLOW` lists private hosts that webhooks may reach, and `SLACK_API`
+    /// is another Slack than Slack's.
+    pub fn from_env(aws: &Aws) -> Self {
+        let api = Some(optional("SLACK_API")).filter(|api| !api.is_empty());
+        Self::new(Outgoing::new(&optional("WEBHOOK_ALLOW")), api.as_deref().unwrap_or(slack::API), aws.ses(), aws.sns())
+    }
+
+    /// Shows `note` to the person who pressed a button in Slack, and to nobody else. A note that is lost is only a note.
+    pub async fn whisper(&self, pressed: &slack::Interaction, note: &str) {
+        if let Some(url) = &pressed.response_url
+            && let Err(failure) = slack::whisper(&self.outgoing, url, note).await
+        {
+            tracing::warn!(%failure, "a note did not reach Slack");
+        }
     }
 
     /// Sends `message` once. `secrets` resolves a reference of the policy.

@@ -3,8 +3,11 @@
 #![allow(unreachable_pub, reason = "the test binary exports nothing")]
 
 mod cases;
+mod doors;
 mod functions;
 mod kill;
+mod paging;
+mod phone;
 mod runtime;
 mod server;
 mod standin;

@@ -27,6 +27,8 @@ pub struct Interaction {
     pub channel: String,
     /// Slack's name of the message in it.
     pub ts: String,
+    /// Slack's time of the press: the same however often it is delivered (faults.md, C11).
+    pub pressed_at: String,
     /// Where a note for this person alone can be sent, for half an hour.
     pub response_url: Option<String>,
 }
@@ -53,7 +55,7 @@ struct Payload {
     #[serde(default)]
     container: Container,
     #[serde(default)]
-    actions: Vec<Action>,
+    actions: Vec<Pressed>,
     #[serde(default)]
     response_url: Option<String>,
 }
@@ -73,11 +75,13 @@ struct Container {
 }
 
 #[derive(Deserialize)]
-struct Action {
+struct Pressed {
     #[serde(default)]
     action_id: String,
     #[serde(default)]
     value: String,
+    #[serde(default)]
+    action_ts: String,
 }
 
 /// Reads the body of an interaction request.
@@ -98,6 +102,7 @@ pub fn interaction(body: &[u8]) -> Result<Interaction, NotAnInteraction> {
         incident,
         channel,
         ts: message_ts,
+        pressed_at: pressed.action_ts.clone(),
         response_url: payload.response_url.filter(|url| !url.is_empty()),
     })
 }
@@ -150,6 +155,7 @@ mod tests {
                 incident: IncidentId::parse("0123456789abcdef0123-1").expect("an id"),
                 channel: "C1".to_owned(),
                 ts: "1763726400.000100".to_owned(),
+                pressed_at: "1763726401.1".to_owned(),
                 response_url: Some("https://hooks.slack.com/actions/T1/1/x".to_owned()),
             }
         );
