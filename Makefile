@@ -1,0 +1,49 @@
+# The verbs. Each does what it needs first, and nothing twice.
+
+PYTHON ?= python3
+ARCH ?= arm64
+CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
+
+.DEFAULT_GOAL := help
+.PHONY: help build up down demo test check gate bench fmt package
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## builds the functions, the command and the two virtual environments
+	@$(PYTHON) local/up.py build
+
+up: ## brings the local cloud up, with the template deployed on it and the sample policy applied
+	@$(PYTHON) local/up.py
+
+down: ## stops the local cloud
+	@$(PYTHON) local/up.py down
+
+demo: ## tells the product's story on the local cloud
+	@$(PYTHON) demo/demo.py
+
+test: up ## every test, those on the local cloud included
+	cargo test --workspace
+	$(CLOUD_TESTS)
+
+check: ## the gate, and all that CI runs: format, lints, documents, tests, template
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	cargo test --workspace
+	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory gate
+	$(PYTHON) local/up.py
+	$(CLOUD_TESTS); status=$$?; $(PYTHON) local/up.py down; exit $$status
+
+gate: ## checks the template, translated to what AWS deploys
+	.venv/tools/bin/python infra/gate.py
+
+bench: ## what the release binaries cost, beside their budgets
+	cargo bench -p watchkeeper --bench functions
+
+fmt: ## formats the code
+	cargo fmt --all
+
+package: build ## builds the functions for AWS, ARCH=arm64 or x86_64, into target/lambda
+	.venv/tools/bin/cargo-lambda lambda build --release -p watchkeeper --$(ARCH) --lambda-dir target/lambda
