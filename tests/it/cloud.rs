@@ -207,8 +207,10 @@ fn alertmanager_and_prometheus_open_join_and_resolve_the_right_incident() {
             "groupLabels": {}, "commonLabels": labels, "commonAnnotations": {}, "externalURL": "http://am.example",
             "alerts": [alert] })
     };
-    let alerts = |ends: Timestamp| json!([{ "labels": labels, "annotations": { "summary": name }, "endsAt": ends.to_string(),
-        "startsAt": "2026-11-21T07:00:00Z", "generatorURL": "http://prometheus.example/graph" }]);
+    let alerts = |ends: Timestamp| {
+        json!([{ "labels": labels, "annotations": { "summary": name }, "endsAt": ends.to_string(),
+        "startsAt": "2026-11-21T07:00:00Z", "generatorURL": "http://prometheus.example/graph" }])
+    };
     let minute = jiff::SignedDuration::from_mins(4);
     let doors: [(&str, &str, Value, Value); 2] = [
         ("alertmanager", "/v1/signals/alertmanager", notification("firing"), notification("resolved")),
