@@ -118,7 +118,9 @@ fn dedup(table: &mut Table) {
     let calls = standin.world.lock().unwrap().calls.len() as f64;
     table.row(Row::budget("for each duplicate", late.cpu_us / 10.0, "us CPU", 60.0));
     table.row(Row::plain("    duplicates a second, one sandbox", late.per_second * 10.0, "/s"));
-    table.row(Row::budget("the last 3,000 against the first 3,000", late.cpu_us / early.cpu_us, "times", 1.2).regardless());
+    table.row(
+        Row::budget("the last 3,000 against the first 3,000", late.cpu_us / early.cpu_us, "times", 1.2).regardless(),
+    );
     table.row(Row::budget("AWS calls for each batch", calls / 1000.0, "calls", 2.1).regardless());
     table.row(Row::budget("resident memory, warm", after, "MB", 12.0).regardless());
     table.row(Row::budget("resident memory, after against before", after / before, "times", 1.1).regardless());

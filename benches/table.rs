@@ -80,7 +80,10 @@ impl Table {
         for line in &self.lines {
             println!("{line}");
         }
-        println!("\nThis machine was {:.2} times as slow as the one of the budgets; a figure is over when it is over its", self.drift);
+        println!(
+            "\nThis machine was {:.2} times as slow as the one of the budgets; a figure is over when it is over its",
+            self.drift
+        );
         println!("budget times that. Over: {}.", self.over);
     }
 }

@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let reader = &Reader {
         access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
-        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         base_url: required("PUBLIC_URL")?,
     };
     lambda::serve_http(async |request, now| reader.answer(&request, now).await).await

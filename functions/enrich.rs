@@ -25,7 +25,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let state = required("STATE_TABLE")?;
     let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
     let changes = &Changes::new(aws, state);
-    let policies = &Policies::new(aws, required("POLICY_BUCKET")?);
+    let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
     lambda::serve(async |request, now| handle(request, now, incidents, changes, policies).await).await
 }
 

@@ -30,8 +30,8 @@ async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let pager = &Pager {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
-        policies: Policies::new(aws, required("POLICY_BUCKET")?),
-        channels: Channels::from_env(aws)?,
+        policies: Policies::new(aws, &required("POLICY_BUCKET")?),
+        channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),
         base_url: required("PUBLIC_URL")?,

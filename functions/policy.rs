@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let applier = &Applier {
         access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
-        policies: Policies::new(aws, required("POLICY_BUCKET")?),
+        policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         log: PolicyLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
     };
     lambda::serve_http(async |request, now| applier.answer(&request, now).await).await

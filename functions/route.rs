@@ -1,5 +1,6 @@
 //! Route: decides who is told about an incident, how and why, and adds that decision to its log.
 
+use domain::escalation;
 use domain::incident::{Command, Incident, IncidentId};
 use domain::policy::Handling;
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ struct Answer {
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?);
-    let policies = &Policies::new(aws, required("POLICY_BUCKET")?);
+    let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
     lambda::serve(async |request, now| handle(request, now, incidents, policies).await).await
 }
 
@@ -43,5 +44,5 @@ async fn handle(
         incident.decide(Command::Route(decision), now)
     };
     let incident = incidents.append(&id, &cause, now, decide).await?;
-    Ok(Answer { handling: incident.decision.map(|decision| decision.handling).unwrap_or_default() })
+    Ok(Answer { handling: escalation::handling(&incident) })
 }

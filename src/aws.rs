@@ -33,10 +33,10 @@ const OPERATION: Duration = Duration::from_secs(10);
 /// What every client is built from.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    credentials: SharedCredentialsProvider,
+    credentials: Credentials,
     region: Region,
     endpoint: Option<String>,
-    http: SharedHttpClient,
+    http: Hyper,
 }
 
 /// Builds a client of one service: their configuration types differ in name only.
@@ -46,9 +46,9 @@ macro_rules! client {
         pub fn $name(&self) -> $sdk::Client {
             let mut config = $sdk::Config::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
-                .credentials_provider(self.credentials.clone())
+                .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
                 .region(self.region.clone())
-                .http_client(self.http.clone())
+                .http_client(SharedHttpClient::new(self.http.clone()))
                 .retry_config(RetryConfig::standard().with_max_attempts(3))
                 .timeout_config(
                     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build(),
@@ -71,10 +71,10 @@ impl Aws {
             "the function's role",
         );
         Ok(Self {
-            credentials: SharedCredentialsProvider::new(credentials),
+            credentials,
             region: Region::new(required("AWS_REGION")?),
             endpoint: Some(optional("AWS_ENDPOINT_URL")).filter(|url| !url.is_empty()),
-            http: SharedHttpClient::new(Hyper::new()?),
+            http: Hyper::new()?,
         })
     }
 
@@ -103,24 +103,25 @@ impl Aws {
         ses, aws_sdk_sesv2
     }
 
-    /// Objects. By path, as a name of a bucket is no host name on the local cloud.
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        let mut config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .credentials_provider(self.credentials.clone())
-            .region(self.region.clone())
-            .http_client(self.http.clone())
-            .force_path_style(self.endpoint.is_some())
-            .timeout_config(
-                TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build(),
-            );
-        config.set_endpoint_url(self.endpoint.clone());
-        aws_sdk_s3::Client::from_conf(config.build())
+    pub(crate) fn region(&self) -> &str {
+        self.region.as_ref()
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    pub(crate) fn credentials(&self) -> Credentials {
+        self.credentials.clone()
+    }
+
+    pub(crate) fn http(&self) -> Hyper {
+        self.http.clone()
     }
 }
 
 /// A TLS configuration that trusts the roots compiled into the program; it touches no file.
-pub(crate) fn https(tcp: Tcp) -> Result<HttpsConnector<Tcp>, Error> {
+fn https(tcp: Tcp) -> Result<HttpsConnector<Tcp>, Error> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider);
     let builder = builder.map_err(|error| Error::Misconfigured(format!("TLS: {error}")))?;
@@ -129,7 +130,7 @@ pub(crate) fn https(tcp: Tcp) -> Result<HttpsConnector<Tcp>, Error> {
 
 /// The pool of connections that all clients share.
 #[derive(Debug, Clone)]
-struct Hyper(Client<HttpsConnector<Tcp>, SdkBody>);
+pub(crate) struct Hyper(Client<HttpsConnector<Tcp>, SdkBody>);
 
 impl Hyper {
     fn new() -> Result<Self, Error> {
@@ -139,6 +140,19 @@ impl Hyper {
         tcp.set_connect_timeout(Some(Duration::from_secs(1)));
         Ok(Self(Client::builder(TokioExecutor::new()).build(https(tcp)?)))
     }
+
+    /// One request as it is; its errors name no URL.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<SdkBody>,
+    ) -> Result<http::Response<hyper::body::Incoming>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.0.request(request).await?)
+    }
+}
+
+/// The pool of connections by itself, for a client that is built elsewhere.
+pub fn http_client() -> Result<SharedHttpClient, Error> {
+    Ok(SharedHttpClient::new(Hyper::new()?))
 }
 
 impl HttpClient for Hyper {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::incident::Refusal;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use metrics_cloudwatch_embedded::Collector;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,14 +68,14 @@ pub async fn serve_queue(handle: impl AsyncFn(SqsEvent, Timestamp) -> Result<Vec
 pub async fn serve_event<O: Serialize>(
     handle: impl AsyncFn(Value, Timestamp, &str) -> Result<O, Error>,
 ) -> Result<(), Fatal> {
-    tracing::init_default_subscriber();
+    log();
     let metrics = metrics()?;
     let handle = &handle;
     let serve = move |event: LambdaEvent<Value>| async move {
         // Boxed, as the compiler cannot lay out futures as deep as those of the SDK's calls in one piece.
         let answer = Box::pin(handle(event.payload, Timestamp::now(), &event.context.request_id)).await;
         if let Err(error) = metrics.flush(std::io::stdout()) {
-            ::tracing::warn!(error = %error, "metrics were lost");
+            tracing::warn!(error = %error, "metrics were lost");
         }
         answer
     };
@@ -85,6 +85,14 @@ pub async fn serve_event<O: Serialize>(
 /// Reads an event into its type, or says where it is wrong.
 pub fn read<I: DeserializeOwned>(event: Value) -> Result<I, Error> {
     serde_path_to_error::deserialize(event).map_err(|error| Error::invalid_event(&error))
+}
+
+/// One JSON line for each event, from the level that Lambda's logging controls set.
+fn log() {
+    let level = crate::config::optional("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(tracing::Level::INFO);
+    let subscriber = tracing_subscriber::fmt().json().with_max_level(level).with_current_span(true).finish();
+    // A second subscriber would be a second log: the first one stays.
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 fn metrics() -> Result<&'static Collector, Fatal> {
@@ -189,7 +197,7 @@ impl From<Reply> for HttpReply {
 
 /// What a failure is to somebody behind HTTP: nothing of our insides, and nothing that makes a sender give up.
 pub fn refuse(error: &Error) -> Reply {
-    ::tracing::warn!(error = %error.chain(), name = error.name(), "a request failed");
+    tracing::warn!(error = %error.chain(), name = error.name(), "a request failed");
     match error {
         Error::InvalidEvent(what) => Reply::problem(Situation::InvalidRequest, what),
         Error::NotFound(_) | Error::Refused(Refusal::Unknown) => Reply::problem(Situation::NotFound, ""),

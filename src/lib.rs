@@ -1,8 +1,9 @@
 //! The edge of Watchkeeper: everything that can fail for reasons that are not ours.
 //!
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
-//! - `store` keeps incidents, policies and secrets; `channel` tells people.
-//! - [`api`] has the objects that scripts and the command read.
+//! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
+//! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
+//! - `reception`, `intake`, `pager`, `respond`, `read` and `apply` are the flows of the functions over all these.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
 //! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
@@ -20,14 +21,26 @@ pub mod channel;
 #[cfg(feature = "aws")]
 pub mod config;
 #[cfg(feature = "aws")]
+pub mod confirm;
+#[cfg(feature = "aws")]
 pub mod error;
+pub mod form;
 #[cfg(feature = "aws")]
 pub mod intake;
 #[cfg(feature = "aws")]
 pub mod lambda;
+pub mod link;
+#[cfg(feature = "aws")]
+pub mod outgoing;
+#[cfg(feature = "aws")]
+pub mod pager;
 #[cfg(feature = "aws")]
 pub mod read;
+#[cfg(feature = "aws")]
+pub mod reception;
 pub mod reply;
+#[cfg(feature = "aws")]
+pub mod respond;
 pub mod secret;
 pub mod sender;
 #[cfg(feature = "aws")]

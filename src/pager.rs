@@ -3,6 +3,7 @@
 //! The rules are `domain::escalation`; here is the order of the effects. Intents are in the log before anything
 //! leaves, and the transaction that puts them there fails if anybody acknowledged or resolved in the meantime.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use domain::escalation::{self, Delivery, Next, Outcome, Over};
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
+use crate::secret::Secret;
 use crate::store::{Active, Incidents, Policies, Secrets};
 
 /// How often a look is decided again when others write to the same log.
@@ -55,12 +57,14 @@ impl Pager {
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.
-    async fn policy_of(&self, incident: &Incident, now: Timestamp) -> Result<std::sync::Arc<Active>, Error> {
+    async fn policy_of(&self, incident: &Incident, now: Timestamp) -> Result<Arc<Active>, Error> {
         if let Some(decision) = &incident.decision {
             match self.policies.by_hash(&decision.policy).await {
                 Ok(policy) => return Ok(policy),
                 Err(error) if error.is_retryable() => return Err(error),
-                Err(error) => tracing::error!(error = %error.chain(), incident.id = %incident.id, "the frozen policy is lost: the active one pages"),
+                Err(error) => {
+                    tracing::error!(error = %error.chain(), incident.id = %incident.id, "the frozen policy is lost: the active one pages")
+                }
             }
         }
         self.policies.active(now).await
@@ -90,26 +94,29 @@ impl Pager {
     }
 
     /// Sends what this request is to send, and brings messages up to date that show an older status.
-    async fn send(
-        &self,
-        incident: &Incident,
-        policy: &Policy,
-        cause: &str,
-        now: Timestamp,
-    ) -> Vec<(String, Outcome)> {
+    async fn send(&self, incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) -> Vec<(String, Outcome)> {
+        let secrets = async |reference: &SecretRef| self.secret(reference, now).await;
+        let links = self.secret(&self.links, now).await.ok();
+        let links = links.and_then(|secrets| Links::new(secrets.to_vec(), &self.base_url));
+        // Without a secret there is no link; the page goes out all the same.
+        let link = |delivery: &Delivery| {
+            links.as_ref().map_or_else(|| self.base_url.clone(), |links| links.url(&incident.id, &delivery.id))
+        };
         let sends = incident.paging.to_send(cause).map(async |delivery| {
-            let outcome = match self.message(incident, policy, delivery, now) {
+            let link = link(delivery);
+            let outcome = match message(incident, policy, delivery, &link, now) {
                 _ if incident.status != Status::Triggered => {
                     Outcome::Cancelled { reason: format!("the incident is {}", incident.status.as_str()) }
                 }
-                Some(message) => self.channels.send(policy, &message).await,
+                Some(message) => self.channels.send(policy, &secrets, &message).await,
                 None => Outcome::Rejected { reason: "the policy does not know this contact".to_owned() },
             };
             Some((delivery.id.clone(), outcome))
         });
         let updates = incident.paging.outdated(incident.status).map(async |(delivery, reference)| {
-            let message = self.message(incident, policy, delivery, now)?;
-            let outcome = self.channels.update(policy, &message, reference).await?;
+            let link = link(delivery);
+            let message = message(incident, policy, delivery, &link, now)?;
+            let outcome = self.channels.update(policy, &secrets, &message, reference).await?;
             Some((delivery.id.clone(), outcome))
         });
         // Side by side: one slow provider delays nobody else's page.
@@ -117,16 +124,9 @@ impl Pager {
         sent.into_iter().chain(updated).flatten().collect()
     }
 
-    fn message<'a>(
-        &'a self,
-        incident: &'a Incident,
-        policy: &'a Policy,
-        delivery: &'a Delivery,
-        now: Timestamp,
-    ) -> Option<Message<'a>> {
-        let address = escalation::contact_of(policy, delivery)?;
-        let link = self.links.url(&incident.id, &delivery.id);
-        Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now })
+    async fn secret(&self, reference: &SecretRef, now: Timestamp) -> Result<Arc<[Secret]>, Error> {
+        let loaded = self.secrets.get(&[reference], now).await?;
+        Ok(loaded.get(reference).into())
     }
 
     /// Writes down what came of it, whatever others wrote meanwhile.
@@ -150,6 +150,17 @@ impl Pager {
         }
         Err(Error::Conflict)
     }
+}
+
+fn message<'a>(
+    incident: &'a Incident,
+    policy: &'a Policy,
+    delivery: &'a Delivery,
+    link: &'a str,
+    now: Timestamp,
+) -> Option<Message<'a>> {
+    let address = escalation::contact_of(policy, delivery)?;
+    Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now })
 }
 
 /// The word for the end of paging that the state machine branches on.

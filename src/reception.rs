@@ -2,14 +2,17 @@
 //!
 //! What the signals mean is nobody's business here. The rules of each sender are in [`crate::sender`].
 
+use aws_lambda_events::sns::SnsEvent;
 use domain::policy::Policy;
+use domain::signal::Signal;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::lambda::{Http, HttpReply, http, read};
 use crate::reply::Reply;
-use crate::sender::{self, Door, Received, Refused, Request, cloudwatch};
+use crate::sender::cloudwatch::{self, NoSignal};
+use crate::sender::{self, Door, Received, Refused, Request};
 use crate::store::{Policies, Queue, Secrets};
 
 /// How long a sender is asked to wait when we cannot do our part.
@@ -37,11 +40,8 @@ impl Reception {
             };
             return Ok(serde_json::to_value(HttpReply::from(reply)).expect("a reply is plain JSON"));
         }
-        let policy = self.policies.active(now).await?;
-        let signals = match event.get("Records") {
-            Some(_) => sns(event, &policy.policy, now)?,
-            None => cloudwatch::from_eventbridge(&event, &policy.policy, now).map_err(refused)?.into_iter().collect(),
-        };
+        let active = self.policies.active(now).await?;
+        let signals = alarms(event, &active.policy, now)?;
         self.queue.send(&signals).await?;
         metrics::counter!("signals_accepted", "integration" => "cloudwatch").increment(signals.len() as u64);
         Ok(Value::Null)
@@ -76,9 +76,6 @@ impl Reception {
             id: &http.id,
             received_at: now,
         };
-        if matches!(door, Door::Health) {
-            return Ok(sender::receive(door, &request, &Policy::default(), &|_| &[]));
-        }
         let active = self.policies.active(now).await?;
         let needed = sender::secrets_needed(door, &active.policy);
         let secrets = self.secrets.get(&needed, now).await?;
@@ -91,4 +88,36 @@ impl Reception {
             received => Ok(received),
         }
     }
+}
+
+/// The signals of an SNS notification or of an EventBridge event. An alarm that does not know says nothing.
+fn alarms(event: Value, policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, Error> {
+    let read_one = |signal: Result<Signal, NoSignal>| match signal {
+        Ok(signal) => Ok(Some(signal)),
+        Err(NoSignal::InsufficientData) => {
+            metrics::counter!("alarms_without_data").increment(1);
+            Ok(None)
+        }
+        Err(malformed @ NoSignal::Malformed(_)) => Err(Error::InvalidEvent(malformed.to_string())),
+    };
+    if event.get("Records").is_none() {
+        return Ok(read_one(cloudwatch::from_eventbridge(&event, policy, now))?.into_iter().collect());
+    }
+    let notification: SnsEvent = read(event)?;
+    let messages = notification.records.iter().map(|record| &record.sns);
+    let signals = messages.map(|sns| read_one(cloudwatch::from_sns(&sns.message_id, &sns.message, policy, now)));
+    Ok(signals.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// The answer to a request that is not taken, counted by its reason.
+fn counted(refused: Refused) -> Reply {
+    metrics::counter!("requests_refused", "reason" => refused.reason).increment(1);
+    refused.reply
+}
+
+/// The answer when it is we who cannot do our part.
+fn unavailable(door: &Door, error: &Error) -> Reply {
+    metrics::counter!("requests_unavailable", "error" => error.name()).increment(1);
+    tracing::error!(error = %error.chain(), "a sender was asked to come back");
+    sender::unavailable(door, WAIT)
 }

@@ -3,16 +3,17 @@
 use crate::api::{MEDIA_TYPE, Problem, Situation};
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Reply {
     /// The status code.
     pub status: u16,
     /// The media type of `body`.
     pub content_type: &'static str,
+    /// Further headers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
-    /// Further headers, names in lower case.
-    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
@@ -20,15 +21,6 @@ impl Reply {
     pub fn json(status: u16, body: &impl serde::Serialize) -> Self {
         let body = serde_json::to_string(body).expect("an answer is plain JSON");
         Self { status, content_type: "application/json", body, headers: Vec::new() }
-    }
-
-    /// A page for a person, which no other page may frame or script.
-    pub fn html(status: u16, body: String) -> Self {
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-        Self { status, content_type: "text/html; charset=utf-8", body, headers: Vec::new() }
-            .with("content-security-policy", policy)
-            .with("referrer-policy", "no-referrer")
-            .with("cache-control", "no-store")
     }
 
     /// An answer without a body.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::escalation::{Delivery, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
+use domain::log::Hash;
 use domain::policy::SecretRef;
 use http::Method;
 use jiff::Timestamp;
@@ -12,15 +13,16 @@ use serde_json::json;
 use crate::access::Access;
 use crate::api::{self, Situation};
 use crate::channel::{Channels, Message, slack};
-use crate::confirm::{self, View};
+use crate::confirm;
 use crate::error::Error;
 use crate::form::{self, Answer};
 use crate::lambda::Http;
 use crate::link::Links;
 use crate::read::id_of;
 use crate::reply::Reply;
+use crate::secret::Secret;
 use crate::sender::verify;
-use crate::store::{Active, Incidents, Machine, Policies, Secrets};
+use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets};
 
 /// The longest note, in characters.
 const NOTE: usize = 4096;
@@ -34,7 +36,9 @@ pub struct Responder {
     /// The policies.
     pub policies: Policies,
     /// The state machine that looks at an incident at once.
-    pub machine: Machine,
+    pub look: Machine,
+    /// The state machine of an incident, for one whose own is over.
+    pub life: Machine,
     /// The ways to tell somebody, so that a message shows an answer at once.
     pub channels: Channels,
     /// Slack's signing secret and the links' secret are in here.
@@ -95,28 +99,27 @@ impl Responder {
         let secrets = self.secrets.get(&[&self.links], now).await?;
         let links = Links::new(secrets.get(&self.links).to_vec(), &self.base_url);
         let links = links.ok_or_else(|| Error::Misconfigured("there is no secret for links".to_owned()))?;
-        let Some((id, delivery)) = links.parse(token) else {
-            return Ok(Reply::html(404, confirm::page(View::Unknown)));
-        };
+        let Some((id, delivery)) = links.parse(token) else { return Ok(page(404, confirm::nowhere())) };
         let incident = self.incidents.get(&id).await?;
+        let person = told(&incident, &delivery);
         match request.method {
-            Method::GET | Method::HEAD => Ok(Reply::html(200, confirm::page(View::Asked(&incident)))),
+            Method::GET | Method::HEAD => Ok(page(200, confirm::incident(&incident, person))),
             Method::POST => {
                 let answer = form::field(&request.body, "action").and_then(|word| Answer::parse(&word));
-                let Some(answer) = answer else { return Ok(Reply::html(400, confirm::page(View::Asked(&incident)))) };
-                let holder = Actor::link_holder(told(&incident, &delivery));
+                let Some(answer) = answer else { return Ok(page(400, confirm::incident(&incident, person))) };
                 let cause = format!("link/{delivery}/{}", request.id);
-                match self.command(&id, &command_of(answer, holder), &cause, now).await {
-                    Ok(incident) => Ok(Reply::html(200, confirm::page(View::Done(&incident)))),
-                    // The page says who was first, and when.
-                    Err(Error::Refused(_)) => {
+                let command = command_of(answer, Actor::link_holder(person));
+                match self.command(&id, &command, &cause, now).await {
+                    Ok(incident) => Ok(page(200, confirm::answered(&incident, answer, Ok(())))),
+                    Err(Error::Refused(refusal)) => {
                         let incident = self.incidents.get(&id).await?;
-                        Ok(Reply::html(409, confirm::page(View::Asked(&incident))))
+                        Ok(page(409, confirm::answered(&incident, answer, Err(&refusal))))
                     }
+                    Err(error) if error.is_retryable() => Ok(page(503, confirm::later()).with("retry-after", "2")),
                     Err(error) => Err(error),
                 }
             }
-            _ => Ok(Reply::html(405, confirm::page(View::Asked(&incident))).with("allow", "GET, POST")),
+            _ => Ok(page(405, confirm::incident(&incident, person)).with("allow", "GET, POST")),
         }
     }
 
@@ -129,13 +132,13 @@ impl Responder {
         let Some(provider) = &active.policy.providers.slack else {
             return Ok(Reply::problem(Situation::NotFound, "the policy has no Slack"));
         };
-        let mut secrets = self.secrets.get(&[&provider.signing_secret], now).await?;
-        let mut signed = verify::slack(secrets.get(&provider.signing_secret), &request.headers, &request.body, now);
-        if signed.is_err() {
-            secrets = self.secrets.refetch(&[&provider.signing_secret], now).await?;
-            signed = verify::slack(secrets.get(&provider.signing_secret), &request.headers, &request.body, now);
-        }
-        if signed.is_err() {
+        let signing = &provider.signing_secret;
+        let signed = |secrets: &Loaded| {
+            verify::verify(&verify::SLACK, &request.headers, &request.body, secrets.get(signing), now).is_ok()
+        };
+        // A signature that fits nothing may be made with a secret that is newer than our memory.
+        if !signed(&self.secrets.get(&[signing], now).await?) && !signed(&self.secrets.refetch(&[signing], now).await?)
+        {
             metrics::counter!("requests_unauthorized").increment(1);
             return Ok(Reply::problem(Situation::Unauthorized, "the signature is not valid"));
         }
@@ -144,16 +147,20 @@ impl Responder {
         };
         let Some(person) = active.policy.person_of_slack(&pressed.user) else {
             tracing::warn!(incident.id = %pressed.incident, slack.user = pressed.user, "somebody who is not in the policy pressed a button");
-            return Ok(slack::whisper("You are not in Watchkeeper's policy, so this changed nothing."));
+            self.channels.whisper(&pressed, "You are not in Watchkeeper's policy, so this changed nothing.").await;
+            return Ok(Reply::empty(200));
         };
         let command = command_of(pressed.answer, Actor::person(person));
         // One press has one time, however often Slack delivers it (faults.md, C11).
-        let cause = format!("slack/{}/{}", pressed.user, pressed.action_ts);
+        let cause = format!("slack/{}/{}", pressed.user, pressed.pressed_at);
         match self.command(&pressed.incident, &command, &cause, now).await {
-            Ok(_) => Ok(Reply::empty(200)),
-            Err(Error::Refused(refusal)) => Ok(slack::whisper(&format!("Nothing changed: {refusal}."))),
-            Err(error) => Err(error),
+            Ok(_) => {}
+            Err(Error::Refused(refusal)) => {
+                self.channels.whisper(&pressed, &format!("Nothing changed: {refusal}.")).await;
+            }
+            Err(error) => return Err(error),
         }
+        Ok(Reply::empty(200))
     }
 
     /// Writes an answer down, and lets everybody see it.
@@ -167,9 +174,7 @@ impl Responder {
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         let mut incident = self.incidents.append(id, cause, now, decide).await?;
         if matches!(command, Command::Escalate { .. }) {
-            // The same name for the same request: asked twice, the machine looks once.
-            let name = format!("{id}-look-{}", incident.seq);
-            self.machine.start(&name, &json!({ "incident": id })).await?;
+            self.escalate(&incident, cause).await?;
         }
         if let Some(decision) = incident.decision.clone()
             && incident.paging.outdated(incident.status).next().is_some()
@@ -180,6 +185,19 @@ impl Responder {
         Ok(incident)
     }
 
+    /// Has an incident looked at once more, now, and lived on where its own execution is over.
+    ///
+    /// The names are the same for the same request, so asked twice each is started once.
+    async fn escalate(&self, incident: &Incident, cause: &str) -> Result<(), Error> {
+        let Incident { id, paging, .. } = incident;
+        if paging.lives > 0 {
+            let input = json!({ "incident": id, "generation": 1 });
+            self.life.start(&format!("{id}-life-{}", paging.lives), &input).await?;
+        }
+        let request = &Hash::of(cause.as_bytes()).as_str()[..16].to_owned();
+        self.look.start(&format!("{id}-look-{request}"), &json!({ "incident": id })).await
+    }
+
     /// Brings messages up to date that can be changed in place. What fails here, the next look does again.
     async fn show(
         &self,
@@ -188,12 +206,19 @@ impl Responder {
         cause: &str,
         now: Timestamp,
     ) -> Result<Incident, Error> {
+        let secrets = async |reference: &SecretRef| {
+            let loaded = self.secrets.get(&[reference], now).await?;
+            Ok::<Arc<[Secret]>, Error>(loaded.get(reference).into())
+        };
+        let made = secrets(&self.links).await.ok().and_then(|secrets| Links::new(secrets.to_vec(), &self.base_url));
         let mut outcomes = Vec::new();
         for (delivery, reference) in incident.paging.outdated(incident.status) {
             let Some(address) = contact_of(&active.policy, delivery) else { continue };
             let person = active.policy.display_name(&delivery.to);
-            let message = Message { incident: &incident, delivery, address, person, link: String::new(), now };
-            if let Some(outcome) = self.channels.update(&active.policy, &message, reference).await {
+            let link =
+                made.as_ref().map_or_else(|| self.base_url.clone(), |links| links.url(&incident.id, &delivery.id));
+            let message = Message { incident: &incident, delivery, address, person, link: &link, now };
+            if let Some(outcome) = self.channels.update(&active.policy, &secrets, &message, reference).await {
                 outcomes.push((delivery.id.clone(), outcome));
             }
         }
@@ -203,6 +228,13 @@ impl Responder {
         let written = self.incidents.write(&incident, cause, vec![Event::Sent { outcomes }], now).await?;
         Ok(written.unwrap_or(incident))
     }
+}
+
+/// A page for a person, with the headers that every such page has.
+fn page(status: u16, body: String) -> Reply {
+    let (first, rest) = confirm::HEADERS.split_first().expect("the media type is the first");
+    let reply = Reply { content_type: first.1, body, ..Reply::empty(status) };
+    rest.iter().fold(reply, |reply, (name, value)| reply.with(name, value))
 }
 
 /// Whom a delivery was for, by the short name in the policy.

@@ -1,2 +1,70 @@
-//! x
-fn main() {}
+//! `watchkeeper`, the operator's command: everything a person does with incidents and policies, from a shell.
+//!
+//! It speaks to the same API as everybody else and holds no rule of its own. What it prints with `--json` are the API's
+//! objects; what it prints for people has senders' texts made harmless and times in the reader's own zone.
+#![expect(unreachable_pub, reason = "a binary has no public items, and `pub` reads better than `pub(crate)`")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod answer;
+mod args;
+mod client;
+mod explain;
+mod failure;
+mod incidents;
+mod oncall;
+mod policy;
+mod send;
+mod settings;
+mod show;
+mod stack;
+
+use args::{Args, Command, PolicyCommand};
+use client::Client;
+use failure::Failure;
+use show::Show;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            show::fail(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let show = Show { json: args.json };
+    let client = || Client::connect(&settings::Settings::find(args.url.as_deref())?);
+    match args.command {
+        Command::Up => stack::up(),
+        Command::Down => stack::down(),
+        Command::Send(what) => send::send(&what, &settings::Settings::find(args.url.as_deref())?, show),
+        Command::Incidents { status, limit } => incidents::list(&client()?, status, limit, show),
+        Command::Incident { id, verify } => incidents::one(&client()?, &id, verify, show),
+        Command::Ack { ids, by } => answer::each(&client()?, &ids, "acknowledge", &answer::from(by, None), show),
+        Command::Resolve { ids, by } => answer::each(&client()?, &ids, "resolve", &answer::from(by, None), show),
+        Command::Escalate { id, by } => answer::each(&client()?, &[id], "escalate", &answer::from(by, None), show),
+        Command::Note { id, text, by } => {
+            answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
+        }
+        Command::Oncall => oncall::now(&client()?, show),
+        Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
+        Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
+        Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
+        Command::Explain(what) => explain::explain(&what, client, show),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut <Args as clap::CommandFactory>::command(),
+                "watchkeeper",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    }
+}

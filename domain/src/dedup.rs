@@ -98,7 +98,7 @@ pub fn merge(
 
 /// Whether the log of `incident` has `signal`. What happened before it began may be in the log of the one before.
 fn knows(incident: &Incident, signal: &Signal) -> Known {
-    let earlier = incident.follows.is_some_and(|ended| signal.at <= ended);
+    let earlier = incident.follows.is_some_and(|ended| signal.at <= ended || signal.unique_since <= ended);
     match incident.signals.knows(&signal.id, signal.unique_since) {
         Known::No if earlier => Known::Unsure,
         known => known,

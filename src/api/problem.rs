@@ -89,9 +89,4 @@ impl Problem {
             mistakes: Vec::new(),
         }
     }
-
-    /// The body to send.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a problem is plain JSON")
-    }
 }

@@ -1,1 +1,207 @@
-//! Senders.
+//! Senders: what arrives becomes [`Signal`]s, and its sender gets an answer in its own dialect.
+//!
+//! [`door`] says which dialect an address speaks, [`secrets_needed`] what must be fetched to know who is there, and
+//! [`receive`] verifies, reads and answers. Its answer is given only once the signals are on the queue; when that
+//! cannot be done, [`unavailable`] asks the sender to come back. CloudWatch has no door: AWS itself says who it is, so
+//! [`cloudwatch`] reads its events alone.
+//!
+//! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
+
+use domain::policy::{Integration, Kind, Policy, SecretRef};
+use domain::signal::{Action, Alert, Signal};
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+
+use crate::reply::Reply;
+use crate::secret::Secret;
+
+mod alertmanager;
+mod bounds;
+pub mod cloudwatch;
+mod json;
+mod pagerduty;
+mod prometheus;
+mod reply;
+mod standard_webhooks;
+#[cfg(test)]
+mod tests;
+mod token;
+pub mod verify;
+
+pub use json::LARGEST;
+pub use reply::Refused;
+use reply::{Dialect, Fault, Reason};
+
+/// The most alerts taken in one request; Prometheus sends 256.
+const MOST_ALERTS: usize = 1000;
+
+/// A request as it reached us.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The path, without the query.
+    pub path: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The raw body; one that came as base64 is decoded.
+    pub body: &'a [u8],
+    /// Names this request, for senders that give theirs no name.
+    pub id: &'a str,
+    /// When it came, by our clock.
+    pub received_at: Timestamp,
+}
+
+/// An address that senders know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    /// `POST /v2/enqueue`, PagerDuty's Events API v2.
+    PagerdutyEvents,
+    /// `POST /v2/change/enqueue`, its change events.
+    PagerdutyChanges,
+    /// `POST /v1/signals/{integration}`: the integration says which dialect.
+    Signals(String),
+    /// `POST /api/v2/alerts`, as Prometheus calls an Alertmanager.
+    PrometheusAlerts,
+    /// `GET /-/healthy` and `GET /-/ready`, as Prometheus asks an Alertmanager.
+    Health,
+}
+
+/// What a request was, once it is verified and read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The integration it came by; empty when it says nothing.
+    pub integration: String,
+    /// What it says.
+    pub signals: Vec<Signal>,
+    /// The answer, once the signals are durably on the queue. It refuses when a part of the request was no good.
+    pub reply: Reply,
+}
+
+/// The secrets that a reference stands for; none when it stands for nothing.
+pub type Secrets<'s> = dyn Fn(&SecretRef) -> &'s [Secret] + 's;
+
+/// Which door a request is at; a wrong method or an unknown address is refused.
+pub fn door(method: &Method, path: &str) -> Result<Door, Refused> {
+    let (door, allow) = match path {
+        "/v2/enqueue" => (Door::PagerdutyEvents, "POST"),
+        "/v2/change/enqueue" => (Door::PagerdutyChanges, "POST"),
+        "/api/v2/alerts" => (Door::PrometheusAlerts, "POST"),
+        "/-/healthy" | "/-/ready" => (Door::Health, "GET, HEAD"),
+        _ => match path.strip_prefix("/v1/signals/").filter(|name| !name.is_empty() && !name.contains('/')) {
+            Some(name) => (Door::Signals(name.to_owned()), "POST"),
+            None => return Err(Dialect::Problem.refuse(Fault::new(Reason::NotFound, "no sender is expected here"))),
+        },
+    };
+    if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        Ok(door)
+    } else {
+        let fault = Fault::new(Reason::Method, format!("use {allow}")).with("Allow", allow);
+        Err(door.dialect().refuse(fault))
+    }
+}
+
+/// Which secrets [`receive`] will ask for.
+pub fn secrets_needed<'p>(door: &Door, policy: &'p Policy) -> Vec<&'p SecretRef> {
+    let kind = match door {
+        Door::Health => return Vec::new(),
+        Door::Signals(name) => {
+            let integration = policy.integrations.get(name).filter(|integration| !integration.open);
+            return integration.and_then(|integration| integration.secret.as_ref()).into_iter().collect();
+        }
+        Door::PagerdutyEvents | Door::PagerdutyChanges => Kind::Pagerduty,
+        Door::PrometheusAlerts => Kind::Prometheus,
+    };
+    of_kind(policy, kind).filter_map(|(_, integration)| integration.secret.as_ref()).collect()
+}
+
+/// Verifies and reads a request.
+pub fn receive(
+    door: &Door,
+    request: &Request<'_>,
+    policy: &Policy,
+    secrets: &Secrets<'_>,
+) -> Result<Received, Refused> {
+    let received = json::admit(request).and_then(|()| match door {
+        Door::PagerdutyEvents => pagerduty::event(request, policy, secrets),
+        Door::PagerdutyChanges => pagerduty::change(request, policy, secrets),
+        Door::PrometheusAlerts => prometheus::alerts(request, policy, secrets),
+        Door::Signals(name) => signals(name, request, policy, secrets),
+        Door::Health => Ok(healthy()),
+    });
+    received.map_err(|fault| door.dialect().refuse(fault))
+}
+
+/// What a sender hears when we cannot do our part: never a 4xx or 429, which some take for "never try again".
+pub fn unavailable(door: &Door, retry_after_seconds: u32) -> Reply {
+    let fault = Fault::new(Reason::Unavailable, "nothing was lost on the way: send it again");
+    door.dialect().refuse(fault.with("Retry-After", retry_after_seconds.to_string())).reply
+}
+
+impl Door {
+    const fn dialect(&self) -> Dialect {
+        match self {
+            Self::PagerdutyEvents | Self::PagerdutyChanges => Dialect::Pagerduty,
+            Self::PrometheusAlerts => Dialect::Alertmanager,
+            Self::Signals(_) | Self::Health => Dialect::Problem,
+        }
+    }
+}
+
+fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
+    let integration = policy.integrations.get(name);
+    match integration.map(|integration| (integration.kind, integration)) {
+        Some((Kind::StandardWebhooks, integration)) => standard_webhooks::signal(name, integration, request, secrets),
+        Some((Kind::Alertmanager, integration)) => alertmanager::notification(name, integration, request, secrets),
+        // Strangers learn nothing about integrations that have an address elsewhere.
+        _ => Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here")),
+    }
+}
+
+fn healthy() -> Received {
+    let reply = Reply { status: 200, content_type: "text/plain", headers: Vec::new(), body: "OK".to_owned() };
+    Received { integration: String::new(), signals: Vec::new(), reply }
+}
+
+fn of_kind(policy: &Policy, kind: Kind) -> impl Iterator<Item = (&str, &Integration)> {
+    let all = policy.integrations.iter().filter(move |(_, integration)| integration.kind == kind);
+    all.map(|(name, integration)| (name.as_str(), integration))
+}
+
+/// The secrets of an integration; having none is our own mistake, and the sender must not be told to give up.
+fn secrets_of<'s>(integration: &Integration, secrets: &Secrets<'s>) -> Result<&'s [Secret], Fault> {
+    let found = integration.secret.as_ref().map_or(&[][..], secrets);
+    if found.is_empty() {
+        let fault = Fault::new(Reason::Misconfigured, verify::Unusable::None.to_string());
+        return Err(fault.with("Retry-After", "60"));
+    }
+    Ok(found)
+}
+
+impl Request<'_> {
+    /// A signal of which this request is the only copy, and which is as new as the request.
+    fn signal(&self, integration: &str, id: String, action: Action, key: &str, alert: Alert) -> Signal {
+        Signal {
+            id,
+            integration: integration.to_owned(),
+            action,
+            fingerprint: bounds::fingerprint(integration, key),
+            key: bounds::field(key),
+            at: self.received_at,
+            received_at: self.received_at,
+            unique_since: self.received_at,
+            alert,
+        }
+    }
+}
+
+/// A name for something that was given none: always the same for the same `parts`.
+fn name_of(parts: &[&str]) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0xff]);
+    }
+    domain::hex(&hash.finalize()[..16])
+}

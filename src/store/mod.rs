@@ -3,6 +3,7 @@
 mod changes;
 mod incidents;
 mod machines;
+mod objects;
 mod policies;
 mod policy_log;
 mod queue;

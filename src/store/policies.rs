@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
 use domain::log::Hash;
 use domain::policy::Policy;
 use domain::route::Router;
 use jiff::{SignedDuration, Timestamp};
 
+use super::objects::Objects;
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -38,8 +37,7 @@ impl Active {
 
 /// The policies of this installation.
 pub struct Policies {
-    client: Client,
-    bucket: String,
+    objects: Objects,
     remembered: Mutex<Memory>,
 }
 
@@ -51,8 +49,8 @@ struct Memory {
 
 impl Policies {
     /// Policies in `bucket`.
-    pub fn new(aws: &Aws, bucket: String) -> Self {
-        Self { client: aws.s3(), bucket, remembered: Mutex::default() }
+    pub fn new(aws: &Aws, bucket: &str) -> Self {
+        Self { objects: Objects::new(aws, bucket), remembered: Mutex::default() }
     }
 
     /// The policy that rules now, or within the last ten seconds. `Misconfigured` when none was ever applied.
@@ -114,20 +112,12 @@ impl Policies {
     }
 
     async fn read(&self, key: &str) -> Result<Option<String>, Error> {
-        let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let body = match got {
-            Ok(object) => object.body,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
-            Err(error) => return Err(Error::aws("reading a policy", error)),
-        };
-        let unavailable =
-            |source: Box<dyn std::error::Error + Send + Sync>| Error::Unavailable { what: "reading a policy", source };
-        let bytes = body.collect().await.map_err(|error| unavailable(error.into()))?;
-        String::from_utf8(bytes.to_vec()).map(Some).map_err(|error| unavailable(error.into()))
+        let Some(bytes) = self.objects.get("reading a policy", key).await? else { return Ok(None) };
+        let text = String::from_utf8(bytes.to_vec());
+        text.map(Some).map_err(|_| Error::Misconfigured(format!("{key} is not text")))
     }
 
     async fn write(&self, key: &str, text: String) -> Result<(), Error> {
-        let put = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(text.into_bytes()));
-        put.send().await.map(drop).map_err(|error| Error::aws("keeping a policy", error))
+        self.objects.put("keeping a policy", key, text.into()).await
     }
 }

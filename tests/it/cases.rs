@@ -1,5 +1,7 @@
 //! What the tests of several functions start from: a policy, signals, an incident.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use domain::fingerprint::Fingerprint;
 use domain::incident::{Incident, IncidentId, Status};
 use domain::log::verify;
@@ -93,6 +95,20 @@ pub fn signal(id: &str, key: &str, action: Action, ago: i64) -> Signal {
             ..Alert::default()
         },
     }
+}
+
+/// A request as the HTTP API hands it over.
+pub fn gateway(method: &str, path: &str, headers: &[(&'static str, String)], body: &str) -> Value {
+    let headers: serde_json::Map<String, Value> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    json!({
+        "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "body": body,
+        "isBase64Encoded": false,
+        "requestContext": { "requestId": format!("request-{request}"), "stage": "$default", "http": { "method": method, "path": path } },
+    })
 }
 
 /// A batch as SQS hands it over, each message received for the `received`-th time.

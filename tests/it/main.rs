@@ -3,8 +3,13 @@
 #![allow(unreachable_pub, reason = "the test binary exports nothing")]
 
 mod cases;
+mod client;
+mod cloud;
+mod doors;
 mod functions;
 mod kill;
+mod paging;
+mod phone;
 mod runtime;
 mod server;
 mod standin;

@@ -65,13 +65,16 @@ pub fn due(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) ->
         return events;
     }
     // Each turn begins a step that finds somebody, or passes over one that finds nobody.
-    while let Some(move_to) = next_position(&after, policy, now) {
-        let Some(position) = move_to else {
-            happened(&mut after, Event::NobodyAnswered);
-            return events;
+    loop {
+        let position = match turn(&after, policy, now) {
+            Turn::Stay => break,
+            Turn::To(position) => position,
+            Turn::End => {
+                happened(&mut after, Event::NobodyAnswered);
+                return events;
+            }
         };
-        let step = step(&after, policy, position);
-        let found = recipients(policy, step.map_or(&[][..], |step| &step.notify), now);
+        let found = recipients(policy, targets(&after, policy, position), now);
         let first = found.contacts.iter().map(|(to, contacts)| (to, 0, &contacts[0]));
         happened(&mut after, Event::StepBegan { position, nobody: found.nobody.clone() });
         let attempts: Vec<Attempt> =
@@ -93,9 +96,10 @@ pub fn next(incident: &Incident, policy: &Policy, now: Timestamp) -> Next {
         Status::Resolved => return Next::Over(Over::Resolved),
         Status::Acknowledged => {
             let expires = incident.acknowledgement.as_ref().and_then(|taken| taken.expires_at);
-            return Next::At(expires.unwrap_or(now + IDLE));
+            return Next::At(expires.map_or(now + IDLE, |expires| expires.max(now)));
         }
-        Status::Triggered | Status::Expected => {}
+        Status::Expected => return Next::Over(Over::Quiet),
+        Status::Triggered => {}
     }
     if quiet(incident) {
         return Next::Over(Over::Quiet);
@@ -114,42 +118,64 @@ pub fn next(incident: &Incident, policy: &Policy, now: Timestamp) -> Next {
     let ends = (!ticket).then(|| ends_at(incident, policy, position)).flatten();
     match pending.chain(later).chain(ends).min() {
         Some(at) => Next::At(at.max(now)),
-        None if ticket => Next::Over(Over::Ticketed),
+        None if ticket && incident.paging.current().any(|delivery| delivery.fate.is_accepted()) => {
+            Next::Over(Over::Ticketed)
+        }
+        None if ticket => Next::Over(Over::PageUndelivered),
         None => Next::At(now),
     }
 }
 
-fn handling(incident: &Incident) -> Handling {
-    incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling)
+/// What is done: as decided, until a person asks for people to be told.
+/// What is done with an incident: what was decided, unless a person asked for a page.
+pub fn handling(incident: &Incident) -> Handling {
+    let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
+    if incident.paging.by_hand { Handling::Page } else { decided }
 }
 
-/// Nobody is to be told, unless a person asked for it.
+/// Nobody is to be told.
 fn quiet(incident: &Incident) -> bool {
-    let silent = matches!(handling(incident), Handling::Record | Handling::Suppress);
-    silent && !incident.paging.hurry && incident.paging.position.is_none()
+    matches!(handling(incident), Handling::Record | Handling::Suppress)
 }
 
-/// The step at `position`: of the frozen escalation, of the catch-all, or a ticket's one.
+/// Who is told at `position`: those whom a ticket names, or those of the step.
+fn targets<'a>(incident: &'a Incident, policy: &'a Policy, position: Position) -> &'a [Target] {
+    match &incident.decision {
+        Some(decision) if handling(incident) == Handling::Ticket && !decision.notify.is_empty() => &decision.notify,
+        _ => step(incident, policy, position).map_or(&[], |step| &step.notify),
+    }
+}
+
+/// The step at `position`, of the frozen escalation or of the catch-all.
 fn step<'a>(incident: &Incident, policy: &'a Policy, position: Position) -> Option<&'a Step> {
     let name = if position.catch_all { &policy.catch_all.escalation } else { &incident.decision.as_ref()?.escalation };
     policy.escalations.get(name)?.steps.get(position.step as usize)
 }
 
-/// Where to go now: nowhere (`None`), to a position, or to the end of them all (`Some(None)`).
-fn next_position(incident: &Incident, policy: &Policy, now: Timestamp) -> Option<Option<Position>> {
+/// Where to go now.
+enum Turn {
+    /// Nowhere.
+    Stay,
+    /// To a step.
+    To(Position),
+    /// Past the last one.
+    End,
+}
+
+fn turn(incident: &Incident, policy: &Policy, now: Timestamp) -> Turn {
     let paging = &incident.paging;
     if paging.exhausted {
-        return None;
+        return Turn::Stay;
     }
     let Some(position) = paging.position else {
         let catch_all = incident.decision.as_ref().is_none_or(|decision| decision.catch_all);
-        return Some(Some(Position { round: 0, step: 0, catch_all }));
+        return Turn::To(Position { round: 0, step: 0, catch_all });
     };
-    if handling(incident) == Handling::Ticket && !paging.hurry {
-        return None;
+    if handling(incident) == Handling::Ticket {
+        return Turn::Stay;
     }
     let over = paging.hurry || ends_at(incident, policy, position).is_some_and(|end| end <= now);
-    over.then(|| following(incident, policy, position))
+    if over { following(incident, policy, position).map_or(Turn::End, Turn::To) } else { Turn::Stay }
 }
 
 /// When the step at `position` gives way to the next: when its time is up, or at once when it reached nobody.
@@ -170,13 +196,11 @@ fn following(incident: &Incident, policy: &Policy, position: Position) -> Option
     if step(incident, policy, further).is_some() {
         return Some(further);
     }
-    let rounds = if catch_all {
-        let accepted = incident.paging.accepted_since_catch_all;
-        if accepted { 1 } else { CATCH_ALL_ROUNDS }
-    } else {
-        let name = incident.decision.as_ref().map(|decision| &decision.escalation);
-        1 + name.and_then(|name| policy.escalations.get(name)).map_or(0, |named| named.repeat)
-    };
+    let decided = incident.decision.as_ref().map(|decision| &decision.escalation);
+    let name = if catch_all { Some(&policy.catch_all.escalation) } else { decided };
+    let rounds = 1 + name.and_then(|name| policy.escalations.get(name)).map_or(0, |named| named.repeat);
+    let unheard = catch_all && !incident.paging.accepted_since_catch_all;
+    let rounds = if unheard { rounds.max(CATCH_ALL_ROUNDS) } else { rounds };
     if round + 1 < rounds {
         Some(Position { round: round + 1, step: 0, catch_all })
     } else if catch_all {
@@ -259,6 +283,9 @@ fn recipients(policy: &Policy, targets: &[Target], now: Timestamp) -> Found {
             }
             Target::Person(_) => add(target.to_string(), person_contacts(policy, &target.to_string()).to_vec()),
             Target::Team(name) => {
+                if !policy.teams.contains_key(name) {
+                    nobody.push(format!("{target} has no member"));
+                }
                 for member in policy.teams.get(name).iter().flat_map(|team| &team.members) {
                     let to = Target::Person(member.clone()).to_string();
                     let contacts = person_contacts(policy, &to).to_vec();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ATTEMPTS, RETRY_AFTER};
 use crate::incident::Status;
-use crate::policy::Contact;
+use crate::policy::{Contact, Handling};
 
 /// The most deliveries remembered from earlier steps, so that their messages can still be changed in place.
 const REMEMBERED: usize = 32;
@@ -146,6 +146,10 @@ impl Fate {
         }
     }
 
+    pub(super) const fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted { .. })
+    }
+
     pub(super) const fn is_final_failure(&self) -> bool {
         matches!(self, Self::Failed { .. })
     }
@@ -168,6 +172,7 @@ impl Delivery {
 /// How far the escalation is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the log of its own")]
 pub struct Paging {
     /// The current step; none before the first, and after an acknowledgement expired.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,6 +185,12 @@ pub struct Paging {
     /// Somebody asked for the next step now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hurry: bool,
+    /// Somebody asked for people to be told, so it is a page now, whatever was decided.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
+    /// How often paging began anew after it was over: its execution is over too, so each needs another.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lives: u32,
     /// Everybody was told, and nobody answered.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub exhausted: bool,
@@ -220,7 +231,11 @@ impl Paging {
 
     /// The first attempt at a contact in the current step.
     pub(super) fn attempt(&self, to: &str, place: usize, contact: &Contact, cause: &str) -> Attempt {
-        let name = to.split_once(':').map_or(to, |(_, name)| name);
+        // A person and a channel may share their name, and no name has a `~`.
+        let name = match to.split_once(':') {
+            Some(("person", name)) => name.to_owned(),
+            _ => to.replacen(':', "~", 1),
+        };
         Attempt {
             delivery: format!("{}-{name}-{place}", self.steps),
             to: to.to_owned(),
@@ -298,9 +313,20 @@ impl Paging {
         self.resumed_at = Some(at);
     }
 
-    /// Somebody asked for the next step now.
-    pub(crate) fn hurry(&mut self, at: Timestamp) {
+    /// Somebody asked for the next step now. After the last one, and after a ticket, that is the first.
+    pub(crate) fn hurry(&mut self, decided: Handling, at: Timestamp) {
+        let told_once = decided != Handling::Page && !self.by_hand;
+        if self.exhausted || told_once {
+            self.restart(at);
+            self.lives += 1;
+        }
         self.hurry = true;
+        self.by_hand = true;
         self.resumed_at = Some(at);
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

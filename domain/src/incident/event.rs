@@ -137,7 +137,8 @@ impl Incident {
             Event::Escalated { .. } => {
                 self.acknowledgement = None;
                 self.status = Status::Triggered;
-                self.paging.hurry(at);
+                let decided = self.decision.as_ref().map(|decision| decision.handling);
+                self.paging.hurry(decided.unwrap_or_default(), at);
             }
             Event::NobodyAnswered => self.paging.exhausted = true,
             Event::Noted { .. } => {}

@@ -295,22 +295,4 @@ impl Incident {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_incident_id_reads_back_and_nothing_else_does() {
-        let id = IncidentId { fingerprint: Fingerprint::of("a", "b"), generation: 12 };
-        assert_eq!(IncidentId::parse(&id.to_string()), Some(id));
-        for wrong in [
-            "",
-            "x-1",
-            "0123456789abcdef0123",
-            "0123456789abcdef0123-",
-            "0123456789abcdef0123-01",
-            "0123456789ABCDEF0123-1",
-        ] {
-            assert_eq!(IncidentId::parse(wrong), None, "{wrong}");
-        }
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::Hash;
 
+mod contacts;
 mod mistake;
 mod node;
 mod parse;

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::{
-    Address, Escalation, Integration, Kind, Level, Mistake, Policy, Rotation, Schedule, SecretRef, Shift, Target,
-    nearest, routes,
+    Escalation, Integration, Kind, Level, Mistake, Policy, Rotation, Schedule, SecretRef, Shift, Target, nearest,
+    routes,
 };
 
 /// The longest wait, turn or expiry: beyond it nobody can mean it, and clocks end.
@@ -81,7 +81,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn length(&mut self, length: SignedDuration, least: SignedDuration, path: &str, kind: &str) {
+    pub(super) fn length(&mut self, length: SignedDuration, least: SignedDuration, path: &str, kind: &str) {
         if length < least || length > LONGEST {
             let sign = if length.is_negative() { "-" } else { "" };
             let what = format!("{kind} of {sign}{:#} is not possible", length.abs());
@@ -89,7 +89,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn secret(&mut self, secret: &SecretRef, path: &str) {
+    pub(super) fn secret(&mut self, secret: &SecretRef, path: &str) {
         if secret.parameter().is_none_or(|name| name.len() < 2) {
             // The text is not shown: it may be the secret itself.
             let fix = "store it with `aws ssm put-parameter --type SecureString` and write `ssm:/its/name`";
@@ -97,7 +97,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn web_address(&mut self, url: &str, path: &str) {
+    pub(super) fn web_address(&mut self, url: &str, path: &str) {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#']));
         if !host || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -106,50 +106,6 @@ impl<'a> Check<'a> {
                 "this is not a web address",
                 "write an http or https URL, such as https://example.com/page",
             );
-        }
-    }
-
-    fn address(&mut self, address: &Address, path: &str) {
-        match address {
-            Address::Webhook { url, secret } => {
-                self.web_address(url, &format!("{path}.webhook.url"));
-                self.secret(secret, &format!("{path}.webhook.secret"));
-            }
-            Address::Slack(id) => {
-                let path = format!("{path}.slack");
-                if self.policy.providers.slack.is_none() {
-                    let fix = "add `providers: slack:` with `bot_token` and `signing_secret`";
-                    self.error(&path, "Slack is used, and no Slack app is named", fix);
-                }
-                let valid = id.len() >= 2 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-                if !valid {
-                    self.error(path, "this is not a Slack id", "write the channel's or user's id, such as C0123456789");
-                }
-            }
-            Address::Email(address) => {
-                let path = format!("{path}.email");
-                if self.policy.providers.email.is_none() {
-                    let fix = "add `providers: email:` with the verified `from` address";
-                    self.error(&path, "e-mail is used, and no sender is named", fix);
-                }
-                self.email(address, path);
-            }
-            Address::Sms(number) => {
-                let digits = number.strip_prefix('+').unwrap_or_default();
-                let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-                if !valid || digits.starts_with('0') {
-                    let fix = "write it in international form, such as +15550100";
-                    self.error(format!("{path}.sms"), "this is not a phone number", fix);
-                }
-            }
-        }
-    }
-
-    fn email(&mut self, address: &str, path: String) {
-        let parts = address.split_once('@');
-        let valid = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'));
-        if !valid || address.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',')) {
-            self.error(path, "this is not an e-mail address", "write the address alone, such as ana@example.com");
         }
     }
 
@@ -182,31 +138,6 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn people(&mut self) {
-        let people = &self.policy.people;
-        for (name, person) in people {
-            let path = format!("people.{name}");
-            if person.contacts.is_empty() {
-                let what = format!("{name} cannot be told anything: there is no contact");
-                self.error(format!("{path}.contacts"), what, "add one, such as `contacts: [{ sms: +15550100 }]`");
-            }
-            for (number, contact) in person.contacts.iter().enumerate() {
-                let path = format!("{path}.contacts[{number}]");
-                self.address(&contact.address, &path);
-                if let Some(after) = contact.after {
-                    self.length(after, SignedDuration::from_secs(1), &format!("{path}.after"), "a wait");
-                }
-            }
-            let slack = person.slack.as_ref();
-            let other =
-                people.iter().find(|(other, them)| *other < name && slack.is_some() && them.slack.as_ref() == slack);
-            if let Some((other, _)) = other {
-                let what = format!("{other} has the same Slack user id");
-                self.error(format!("{path}.slack"), what, "a button press must be one person's: give each their own");
-            }
-        }
-    }
-
     fn teams(&mut self) {
         let policy = self.policy;
         for (name, team) in &policy.teams {
@@ -225,20 +156,15 @@ impl<'a> Check<'a> {
 
     fn schedule(&mut self, schedule: &Schedule, path: &str) {
         let Rotation { members, shift, start } = &schedule.rotation;
-        match TimeZone::get(&schedule.time_zone) {
-            Ok(zone) => {
-                if zone.to_ambiguous_timestamp(*start).compatible().is_err() || !(1970..9000).contains(&start.year()) {
-                    let fix = "write when the first turn begins, such as 2026-01-05T09:00";
-                    self.error(format!("{path}.rotation.start"), "no clock shows this time", fix);
-                }
+        if let Ok(zone) = TimeZone::get(&schedule.time_zone) {
+            if zone.to_ambiguous_timestamp(*start).compatible().is_err() || !(1970..9000).contains(&start.year()) {
+                let fix = "write when the first turn begins, such as 2026-01-05T09:00";
+                self.error(format!("{path}.rotation.start"), "no clock shows this time", fix);
             }
-            Err(_) => {
-                let near = nearest_zone(&schedule.time_zone);
-                let fix = near.map_or("write an IANA time zone, such as Europe/Berlin".to_owned(), |near| {
-                    format!("did you mean `{near}`?")
-                });
-                self.error(format!("{path}.time_zone"), format!("there is no time zone `{}`", schedule.time_zone), fix);
-            }
+        } else {
+            let near = nearest_zone(&schedule.time_zone).map(|near| format!("did you mean `{near}`?"));
+            let fix = near.unwrap_or_else(|| "write an IANA time zone, such as Europe/Berlin".to_owned());
+            self.error(format!("{path}.time_zone"), format!("there is no time zone `{}`", schedule.time_zone), fix);
         }
         let path = format!("{path}.rotation");
         if members.is_empty() {
@@ -371,17 +297,6 @@ impl<'a> Check<'a> {
                 let what = "nothing proves who sends: there is no secret";
                 self.error(format!("{path}.secret"), what, "write `secret: ssm:/path/of/the/parameter`");
             }
-        }
-    }
-
-    fn providers(&mut self) {
-        let providers = &self.policy.providers;
-        if let Some(slack) = &providers.slack {
-            self.secret(&slack.bot_token, "providers.slack.bot_token");
-            self.secret(&slack.signing_secret, "providers.slack.signing_secret");
-        }
-        if let Some(email) = &providers.email {
-            self.email(&email.from, "providers.email.from".to_owned());
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::parser::PrattParser;
 use cel::{Env, ExecutionError, Value};
 
@@ -18,6 +18,8 @@ use crate::text::cut;
 pub const LONGEST: usize = 1024;
 /// The longest reason kept of a condition that could not be evaluated, in characters.
 const REASON: usize = 200;
+/// The deepest nesting: each level takes its share of the stack.
+const DEEPEST: usize = 48;
 /// What a condition may call, beside the operators, `has`, `all`, `exists` and `exists_one`.
 const FUNCTIONS: &[&str] = &["contains", "startsWith", "endsWith", "size", "string", "int", "double", "bool"];
 
@@ -95,7 +97,7 @@ impl Condition {
                 column: usize::try_from(column).unwrap_or(0),
             }
         })?;
-        allowed(&expression, &mut Vec::new())?;
+        Allowed::default().check(&expression)?;
         let mut condition = Self { plain: true, needs: Vec::new(), expression };
         condition.plain = needs(&condition.expression.expr, &mut condition.needs);
         Ok(condition)
@@ -196,49 +198,70 @@ fn path(expression: &Expr) -> Option<Vec<String>> {
     }
 }
 
-/// Refuses names that do not exist and work that has no bound; `bound` holds the variables of the loops around.
-fn allowed(expression: &IdedExpr, bound: &mut Vec<String>) -> Result<(), Invalid> {
-    match &expression.expr {
-        Expr::Ident(name) if bound.contains(name) => Ok(()),
-        Expr::Ident(name) => known("variable", name, facts::VARIABLES),
-        Expr::Select(select) => {
-            if let Expr::Ident(variable) = &select.operand.expr
-                && !bound.contains(variable)
-            {
-                known(&format!("field of `{variable}`"), &select.field, facts::fields(variable))?;
-            }
-            allowed(&select.operand, bound)
+/// Refuses names that do not exist and work that has no bound.
+#[derive(Default)]
+struct Allowed {
+    /// The variables of the loop around.
+    bound: Vec<String>,
+    depth: usize,
+}
+
+impl Allowed {
+    fn check(&mut self, expression: &IdedExpr) -> Result<(), Invalid> {
+        if self.depth == DEEPEST {
+            let what = format!("the condition is nested more than {DEEPEST} deep");
+            return Err(Invalid::whole(what, "split it into nested routes"));
         }
-        Expr::Call(call) => {
-            if call.func_name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                known("function", &call.func_name, FUNCTIONS)?;
+        self.depth += 1;
+        let checked = self.level(&expression.expr);
+        self.depth -= 1;
+        checked
+    }
+
+    fn level(&mut self, expression: &Expr) -> Result<(), Invalid> {
+        match expression {
+            Expr::Ident(name) if self.bound.contains(name) => Ok(()),
+            Expr::Ident(name) => known("variable", name, facts::VARIABLES),
+            Expr::Select(select) => {
+                self.check(&select.operand)?;
+                match &select.operand.expr {
+                    Expr::Ident(variable) if !self.bound.contains(variable) => {
+                        known(&format!("field of `{variable}`"), &select.field, facts::fields(variable))
+                    }
+                    _ => Ok(()),
+                }
             }
-            call.target.iter().map(AsRef::as_ref).chain(&call.args).try_for_each(|part| allowed(part, bound))
-        }
-        Expr::List(list) => list.elements.iter().try_for_each(|part| allowed(part, bound)),
-        Expr::Comprehension(each) => {
-            if !bound.is_empty() {
-                return Err(Invalid::whole(
-                    "the condition has a loop within a loop",
-                    "write it with one `exists` or `all`",
-                ));
+            Expr::Call(call) => {
+                if call.func_name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                    known("function", &call.func_name, FUNCTIONS)?;
+                }
+                call.target.iter().map(AsRef::as_ref).chain(&call.args).try_for_each(|part| self.check(part))
             }
-            if matches!(each.accu_init.expr, Expr::List(_)) {
-                let what = "the condition makes a list with `map` or `filter`, and labels have no order";
-                return Err(Invalid::whole(what, "ask with `exists`, `all` or `exists_one`"));
+            Expr::List(list) => list.elements.iter().try_for_each(|part| self.check(part)),
+            Expr::Comprehension(each) => self.each(each),
+            Expr::Literal(_) => Ok(()),
+            Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {
+                Err(Invalid::whole("the condition makes a map", "compare the fields one by one"))
             }
-            allowed(&each.iter_range, bound)?;
-            bound.extend([each.iter_var.clone(), each.accu_var.clone()]);
-            bound.extend(each.iter_var2.clone());
-            let parts = [&each.loop_cond, &each.loop_step, &each.result];
-            let inside = parts.into_iter().try_for_each(|part| allowed(part, bound));
-            bound.clear();
-            inside
         }
-        Expr::Literal(_) => Ok(()),
-        Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {
-            Err(Invalid::whole("the condition makes a map", "compare the fields one by one"))
+    }
+
+    fn each(&mut self, each: &ComprehensionExpr) -> Result<(), Invalid> {
+        if !self.bound.is_empty() {
+            let what = "the condition has a loop within a loop";
+            return Err(Invalid::whole(what, "write it with one `exists` or `all`"));
         }
+        if matches!(each.accu_init.expr, Expr::List(_)) {
+            let what = "the condition makes a list with `map` or `filter`, and labels have no order";
+            return Err(Invalid::whole(what, "ask with `exists`, `all` or `exists_one`"));
+        }
+        self.check(&each.iter_range)?;
+        self.bound.extend([each.iter_var.clone(), each.accu_var.clone()]);
+        self.bound.extend(each.iter_var2.clone());
+        let parts = [&each.loop_cond, &each.loop_step, &each.result];
+        let inside = parts.into_iter().try_for_each(|part| self.check(part));
+        self.bound.clear();
+        inside
     }
 }
 

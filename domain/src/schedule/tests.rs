@@ -19,6 +19,7 @@ fn at(text: &str) -> Timestamp {
 const EIGHT_HOURS: Shift = Shift::Every(SignedDuration::from_hours(8));
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn whoever_is_on_call_is_who_the_wall_clock_says() {
     // Zone, shift, start, members, instant, then who is on call, from when and until when.
     let table = [

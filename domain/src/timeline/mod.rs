@@ -255,18 +255,17 @@ impl Teller<'_> {
         let first = triggers.iter().map(|seen| seen.received_at).min().unwrap_or(last);
         let behind = triggers.iter().filter(|seen| is_late(seen)).count();
         let joined = self.repeats.take().filter(|earlier| first.duration_since(earlier.last) <= PAUSE);
-        let repeats = match joined {
-            Some(earlier) => Repeats {
+        let repeats = if let Some(earlier) = joined {
+            Repeats {
                 count: earlier.count + triggers.len(),
                 late: earlier.late + behind,
                 first: earlier.first.min(first),
                 last: earlier.last.max(last),
                 ..earlier
-            },
-            None => {
-                self.add(record, Kind::Signalled, None, String::new(), Vec::new());
-                Repeats { entry: self.entries.len() - 1, count: triggers.len(), late: behind, first, last }
             }
+        } else {
+            self.add(record, Kind::Signalled, None, String::new(), Vec::new());
+            Repeats { entry: self.entries.len() - 1, count: triggers.len(), late: behind, first, last }
         };
         let within = repeats.last.duration_since(repeats.first);
         let span = if within.as_secs() > 0 { format!(" within {}", lasted(within)) } else { String::new() };

@@ -1,0 +1,203 @@
+//! What can be asked for on the command line, and the help that says so.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+/// The end of the help: what scripts rely on.
+const AFTER: &str = "\
+Where it connects to:
+  WATCHKEEPER_URL and WATCHKEEPER_TOKEN say so. Without them, target/local/env does, which `make up` writes: it is
+  looked for here and in the folders above. A token is never an argument, as others can read those.
+
+Exit codes:
+  0  done
+  1  refused, or failed
+  2  the command line is wrong
+  3  there is no such incident, file or policy
+  4  Watchkeeper cannot be reached, or does not know the token
+  5  a policy has mistakes, or a log does not verify
+
+Colours are left out when the output is not a terminal, and when NO_COLOR is set.";
+
+/// On-call and incidents, from a shell.
+#[derive(Debug, Parser)]
+#[command(name = "watchkeeper", version, after_help = AFTER, max_term_width = 100)]
+pub struct Args {
+    /// Print the API's JSON objects
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where Watchkeeper answers
+    #[arg(long, global = true, env = "WATCHKEEPER_URL", hide_env_values = true)]
+    pub url: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring up the local cloud, with Watchkeeper on it
+    Up,
+    /// Stop the local cloud
+    Down,
+    /// Send an alert: a file, or a sample in a sender's dialect
+    Send(Send),
+    /// List incidents, the newest first
+    Incidents {
+        /// Only those that stand so
+        #[arg(long)]
+        status: Option<Status>,
+        /// How many at most
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Tell an incident's story
+    Incident {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+        /// Check that nobody changed its log
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Take incidents on
+    #[command(alias = "acknowledge")]
+    Ack {
+        /// Their ids, or as much of each as is unique
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// End incidents
+    Resolve {
+        /// Their ids, or as much of each as is unique
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Tell the next step now
+    Escalate {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Write something down in an incident's log
+    Note {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+        /// What to write
+        #[arg(required = true)]
+        text: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Say who is on call
+    Oncall,
+    /// Check, apply and show the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Say what would happen to an alert and why; nothing is sent
+    Explain(Explain),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with a policy.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Name every mistake in a policy file, with its place and what to do about it
+    Validate {
+        /// The policy, as YAML
+        file: PathBuf,
+    },
+    /// Make a policy the one that decides
+    Apply {
+        /// The policy, as YAML
+        file: PathBuf,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Show the policy that decides now
+    Show,
+}
+
+/// What to send.
+#[derive(Debug, clap::Args)]
+pub struct Send {
+    /// A file with a payload, or: pagerduty, generic, alertmanager, prometheus, cloudwatch
+    #[arg(value_name = "FILE|SENDER")]
+    pub what: String,
+    /// The dialect of a file, when its content does not say
+    #[arg(long, value_name = "SENDER")]
+    pub sender: Option<Sender>,
+    /// The integration of the policy, when it is not called like its sender
+    #[arg(long, value_name = "NAME")]
+    pub integration: Option<String>,
+    /// How often
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// How many at the same time
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub parallel: u32,
+    /// Say that the sample's problem is over
+    #[arg(long)]
+    pub resolve: bool,
+}
+
+/// What to explain.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// A file with a sender's payload
+    pub file: PathBuf,
+    /// Decide by this policy file and not by the active policy
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// As if it arrived at this time, such as 2026-11-21T03:00:00Z; now when absent
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Timestamp>,
+    /// The integration that receives it, when more than one could
+    #[arg(long, value_name = "NAME")]
+    pub integration: Option<String>,
+    /// The dialect, when the content does not say
+    #[arg(long, value_name = "SENDER")]
+    pub sender: Option<Sender>,
+}
+
+/// Where an incident stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Status {
+    /// Open, and nobody has taken it on
+    Triggered,
+    /// Open, and somebody has taken it on
+    Acknowledged,
+    /// Over
+    Resolved,
+}
+
+/// The dialects of senders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sender {
+    /// PagerDuty Events API v2
+    Pagerduty,
+    /// Anything signed by Standard Webhooks
+    Generic,
+    /// Alertmanager's webhook
+    Alertmanager,
+    /// Prometheus, as to its Alertmanager
+    Prometheus,
+    /// CloudWatch alarms
+    Cloudwatch,
+}

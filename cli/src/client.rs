@@ -1,0 +1,172 @@
+//! The API, spoken to over HTTP.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::http::{Request, Response};
+use ureq::{Agent, Body};
+use watchkeeper::api::{Incident, IncidentList, Problem, Records};
+use watchkeeper::secret::Secret;
+
+use crate::failure::{Failure, is_local};
+use crate::settings::Settings;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take, the first call of a cold function included.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How many incidents the API lists at once, at most.
+const PAGE: u32 = 100;
+/// How many incidents a shortened id is looked for among.
+const SEARCHED: u32 = 1000;
+
+/// A connection to Watchkeeper's API.
+pub struct Client {
+    agent: Agent,
+    url: String,
+    token: Secret,
+}
+
+/// What makes HTTP requests to `url`: with time-outs, and never led elsewhere by an answer.
+pub fn agent(url: &str) -> Agent {
+    let config = Agent::config_builder()
+        .timeout_connect(Some(CONNECT))
+        .timeout_global(Some(ANSWER))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections_per_host(1)
+        .user_agent(concat!("watchkeeper/", env!("CARGO_PKG_VERSION")));
+    // A proxy of the environment is for the world outside.
+    let config = if is_local(url) { config.proxy(None) } else { config };
+    config.build().new_agent()
+}
+
+/// What the network said, for a person.
+pub fn unreachable(url: &str, error: &ureq::Error) -> Failure {
+    Failure::Unreachable { url: url.to_owned(), why: error.to_string() }
+}
+
+impl Client {
+    /// A connection to where `settings` say.
+    pub fn connect(settings: &Settings) -> Result<Self, Failure> {
+        let url = settings.url.clone();
+        if !url.starts_with("https://") && !is_local(&url) {
+            let what = format!("{url} is not an https address: the token would be readable on the way");
+            return Err(Failure::Usage(what));
+        }
+        Ok(Self { agent: agent(&url), url, token: settings.secret("WATCHKEEPER_TOKEN")? })
+    }
+
+    /// Reads `path`.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.call("GET", path, String::new())
+    }
+
+    /// Sends `body` to `path`.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_string(body).map_err(|error| Failure::failed(error.to_string()))?;
+        self.call("POST", path, body)
+    }
+
+    /// Puts `body`, which is JSON, at `path`.
+    pub fn put<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T, Failure> {
+        self.call("PUT", path, body)
+    }
+
+    fn call<T: DeserializeOwned>(&self, method: &str, path: &str, body: String) -> Result<T, Failure> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token.expose()))
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        let request = request.body(body).map_err(|error| Failure::Usage(format!("{}: {error}", self.url)))?;
+        let answer = self.agent.run(request).map_err(|error| unreachable(&self.url, &error))?;
+        self.read(answer)
+    }
+
+    fn read<T: DeserializeOwned>(&self, mut answer: Response<Body>) -> Result<T, Failure> {
+        let status = answer.status();
+        let text = answer.body_mut().read_to_string().map_err(|error| unreachable(&self.url, &error))?;
+        if status.is_success() {
+            return serde_json::from_str(&text).map_err(|error| Failure::Failed {
+                what: format!("the answer of {} is not what this command understands: {error}", self.url),
+                fix: Some("check that WATCHKEEPER_URL is Watchkeeper's, and that both are of one version".to_owned()),
+            });
+        }
+        let problem = serde_json::from_str::<Problem>(&text).ok();
+        let detail = problem.as_ref().and_then(|problem| problem.detail.clone());
+        match status.as_u16() {
+            401 | 403 => Err(Failure::Unauthorized { url: self.url.clone() }),
+            404 => {
+                let what = detail.unwrap_or_else(|| format!("{} has no such thing", self.url));
+                Err(Failure::NotFound { what, fix: None })
+            }
+            code => Err(problem.map_or_else(
+                || Failure::failed(format!("{} answered {code}", self.url)),
+                |problem| Failure::Refused(Box::new(problem)),
+            )),
+        }
+    }
+
+    /// Up to `limit` incidents that stand as `status`, the newest first, and where the rest begins.
+    pub fn incidents(&self, status: Option<&str>, limit: u32) -> Result<IncidentList, Failure> {
+        let mut all = IncidentList { incidents: Vec::new(), next: None };
+        loop {
+            let missing = limit - u32::try_from(all.incidents.len()).unwrap_or(limit).min(limit);
+            let status = status.map(|status| format!("&status={status}")).unwrap_or_default();
+            let cursor = all.next.take().map(|cursor| format!("&cursor={}", encoded(&cursor))).unwrap_or_default();
+            let page = self.get(&format!("/v1/incidents?limit={}{status}{cursor}", missing.min(PAGE)))?;
+            let IncidentList { incidents, next } = page;
+            all.incidents.extend(incidents);
+            all.next = next;
+            if all.next.is_none() || all.incidents.len() >= limit as usize {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The full id that `id` is, or is the beginning of.
+    pub fn full_id(&self, id: &str) -> Result<String, Failure> {
+        let id = id.trim().to_ascii_lowercase();
+        if domain::incident::IncidentId::parse(&id).is_some() {
+            return Ok(id);
+        }
+        let fix = Some("watchkeeper incidents lists them".to_owned());
+        let known = self.incidents(None, SEARCHED)?.incidents;
+        let mut found = known.iter().filter(|incident| !id.is_empty() && incident.id.starts_with(&id));
+        match (found.next(), found.count()) {
+            (None, _) => Err(Failure::NotFound { what: format!("no incident's id begins with {id:?}"), fix }),
+            (Some(one), 0) => Ok(one.id.clone()),
+            (Some(_), more) => {
+                let what = format!("{} incidents' ids begin with {id:?}: write more of it", more + 1);
+                Err(Failure::NotFound { what, fix })
+            }
+        }
+    }
+
+    /// The incident `id`.
+    pub fn incident(&self, id: &str) -> Result<Incident, Failure> {
+        self.get(&format!("/v1/incidents/{id}"))
+    }
+
+    /// All records of the incident `id`.
+    pub fn records(&self, id: &str) -> Result<Records, Failure> {
+        let mut all: Records = self.get(&format!("/v1/incidents/{id}/records"))?;
+        while let Some(from) = all.next {
+            let part: Records = self.get(&format!("/v1/incidents/{id}/records?from={from}"))?;
+            // An answer that does not move on would be asked for without end.
+            all.next = part.next.filter(|next| *next > from);
+            all.entries.extend(part.entries);
+        }
+        Ok(all)
+    }
+}
+
+/// `text` as a part of a query.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

@@ -1,0 +1,124 @@
+//! What can go wrong, as a person reads it and as a script sees it in the exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use domain::log::Broken;
+use watchkeeper::api::Problem;
+
+/// Why the command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Watchkeeper, or something that the command needs, said no.
+    #[error("{}", said(.0))]
+    Refused(Box<Problem>),
+    /// Something else went wrong.
+    #[error("{what}")]
+    Failed {
+        /// What.
+        what: String,
+        /// What to do about it.
+        fix: Option<String>,
+    },
+    /// The arguments do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no such thing.
+    #[error("{what}")]
+    NotFound {
+        /// What there is not.
+        what: String,
+        /// What to do about it.
+        fix: Option<String>,
+    },
+    /// Nobody said where Watchkeeper is, or who asks.
+    #[error("{0} is not set, and there is no target/local/env here or in the folders above")]
+    Unconfigured(&'static str),
+    /// Watchkeeper does not answer.
+    #[error("{url} does not answer: {why}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What the network said.
+        why: String,
+    },
+    /// The token is not known.
+    #[error("{url} does not know this token")]
+    Unauthorized {
+        /// Where.
+        url: String,
+    },
+    /// A policy has mistakes, which were printed.
+    #[error("{file} has {errors}: nothing was changed", errors = mistakes(*.errors))]
+    Mistakes {
+        /// The policy.
+        file: PathBuf,
+        /// How many.
+        errors: usize,
+    },
+    /// A log is not as it was written.
+    #[error("the log of {stream} does not verify: {broken}")]
+    Broken {
+        /// Which.
+        stream: String,
+        /// The first place that is wrong.
+        broken: Broken,
+    },
+    /// A log does not end as the incident says.
+    #[error("the log of {stream} does not verify: records are missing at its end")]
+    Truncated {
+        /// Which.
+        stream: String,
+    },
+}
+
+impl Failure {
+    /// Something went wrong that has no name of its own.
+    pub fn failed(what: impl Into<String>) -> Self {
+        Self::Failed { what: what.into(), fix: None }
+    }
+
+    /// The exit code that the help promises.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Refused(_) | Self::Failed { .. } => 1,
+            Self::Usage(_) => 2,
+            Self::NotFound { .. } => 3,
+            Self::Unconfigured(_) | Self::Unreachable { .. } | Self::Unauthorized { .. } => 4,
+            Self::Mistakes { .. } | Self::Broken { .. } | Self::Truncated { .. } => 5,
+        })
+    }
+
+    /// What to do about it, where that is known.
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::Failed { fix, .. } | Self::NotFound { fix, .. } => fix.clone(),
+            Self::Unconfigured(name) => Some(format!("set {name}, or start the local cloud: make up")),
+            Self::Unreachable { url, .. } if is_local(url) => Some("is the local cloud up? Run: make up".to_owned()),
+            Self::Unreachable { .. } => Some("check WATCHKEEPER_URL and the network".to_owned()),
+            Self::Unauthorized { .. } => Some("check WATCHKEEPER_TOKEN".to_owned()),
+            Self::Broken { .. } | Self::Truncated { .. } => {
+                Some("keep what you have: export the table and compare it with its backups".to_owned())
+            }
+            Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } => None,
+        }
+    }
+}
+
+/// Whether an address is this machine's own.
+pub fn is_local(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| {
+        host.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    })
+}
+
+fn said(problem: &Problem) -> String {
+    let detail = problem.detail.as_deref().unwrap_or(&problem.title);
+    let mistakes = problem.mistakes.iter().map(|mistake| format!("\n  {mistake}"));
+    format!("{detail}{}", mistakes.collect::<String>())
+}
+
+fn mistakes(count: usize) -> String {
+    if count == 1 { "a mistake".to_owned() } else { format!("{count} mistakes") }
+}

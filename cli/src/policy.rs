@@ -1,0 +1,192 @@
+//! Policies: every mistake with its place, applying one, showing the active one.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
+
+use domain::policy::{Level, Mistake, Policy};
+use serde_json::json;
+use watchkeeper::api::{ActivePolicy, AppliedPolicy};
+
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
+
+/// Reads a policy, and prints what is wrong with it as a compiler would.
+pub fn read(file: &Path) -> Result<Policy, Failure> {
+    let (source, found) = parse(file)?;
+    match found {
+        Ok((policy, warnings)) => {
+            show::aside(&told(file, &source, &warnings));
+            Ok(policy)
+        }
+        Err(mistakes) => {
+            show::aside(&told(file, &source, &mistakes));
+            Err(refused(file, &mistakes))
+        }
+    }
+}
+
+type Parsed = Result<(Policy, Vec<Mistake>), Vec<Mistake>>;
+
+fn parse(file: &Path) -> Result<(String, Parsed), Failure> {
+    let source = text_of(file)?;
+    let found = domain::policy::parse(&source);
+    Ok((source, found))
+}
+
+/// The text of a file, or why there is none.
+pub fn text_of(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| {
+        let what = format!("{}: {error}", file.display());
+        if error.kind() == std::io::ErrorKind::NotFound {
+            Failure::NotFound { what, fix: None }
+        } else {
+            Failure::failed(what)
+        }
+    })
+}
+
+fn refused(file: &Path, mistakes: &[Mistake]) -> Failure {
+    let errors = mistakes.iter().filter(|mistake| mistake.level == Level::Error).count();
+    Failure::Mistakes { file: file.to_owned(), errors }
+}
+
+/// Names every mistake in `file`.
+pub fn validate(file: &Path, show: Show) -> Result<(), Failure> {
+    let (source, found) = parse(file)?;
+    let (policy, mistakes) = match found {
+        Ok((policy, warnings)) => (Some(policy), warnings),
+        Err(mistakes) => (None, mistakes),
+    };
+    let hash = policy.as_ref().map(Policy::hash);
+    let object = json!({
+        "valid": policy.is_some(),
+        "hash": hash,
+        "mistakes": mistakes.iter().map(object).collect::<Vec<_>>(),
+    });
+    show.print(&object, |_| {
+        let good = hash.map(|hash| {
+            let valid = paint(GREEN, "valid");
+            format!("{} is {valid}. As a policy it is {}\n", text(&file.display().to_string()), short(hash.as_str()))
+        });
+        told(file, &source, &mistakes) + &good.unwrap_or_default()
+    });
+    if policy.is_some() { Ok(()) } else { Err(refused(file, &mistakes)) }
+}
+
+fn object(mistake: &Mistake) -> serde_json::Value {
+    json!({
+        "level": if mistake.level == Level::Error { "error" } else { "warning" },
+        "line": mistake.line,
+        "column": mistake.column,
+        "path": mistake.path,
+        "what": mistake.what,
+        "fix": mistake.fix,
+    })
+}
+
+/// Each mistake with its place, the line it stands in, and what to do about it.
+fn told(file: &Path, source: &str, mistakes: &[Mistake]) -> String {
+    let mut out = String::new();
+    for mistake in mistakes {
+        let (word, style) = match mistake.level {
+            Level::Error => ("error", RED),
+            Level::Warning => ("warning", YELLOW),
+        };
+        let Mistake { line, column, path, what, fix, .. } = mistake;
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        let bar = paint(BLUE, "|");
+        let _ = writeln!(out, "{}: {}", paint(style, word), paint(BOLD, &text(what)));
+        let arrow = paint(BLUE, "-->");
+        let _ = writeln!(out, "{margin}{arrow} {}:{line}:{column}", text(&file.display().to_string()));
+        if let Some(code) = source.lines().nth(line.saturating_sub(1)) {
+            // What stands before the place takes the same room below it, whatever is written out.
+            let before: String = code.chars().take(column.saturating_sub(1)).collect();
+            let indent = " ".repeat(text(&before).chars().count());
+            let _ = writeln!(out, "{margin} {bar}\n{} {bar} {}", paint(BLUE, &number), text(code));
+            let _ = writeln!(out, "{margin} {bar} {indent}{} {}", paint(style, "^"), paint(DIM, &text(path)));
+        }
+        if !fix.is_empty() {
+            let _ = writeln!(out, "{margin} {} {}", paint(BLUE, "= help:"), text(fix));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Makes the policy in `file` the one that decides, after asking.
+pub fn apply(
+    file: &Path,
+    yes: bool,
+    client: impl FnOnce() -> Result<Client, Failure>,
+    show: Show,
+) -> Result<(), Failure> {
+    let policy = read(file)?;
+    let hash = policy.hash();
+    let client = client()?;
+    let before = match client.get::<ActivePolicy>("/v1/policy") {
+        Ok(active) => Some(active.hash),
+        Err(Failure::NotFound { .. }) => None,
+        Err(failure) => return Err(failure),
+    };
+    let old = before.as_ref().map_or("none", |hash| short(hash.as_str()));
+    if before.as_ref() != Some(&hash) {
+        show::aside(&format!("{} -> {}\n", paint(DIM, old), paint(BOLD, short(hash.as_str()))));
+        if !yes && !agreed()? {
+            return Err(Failure::failed("nothing was changed"));
+        }
+    }
+    let applied: AppliedPolicy = client.put("/v1/policy", policy.compile())?;
+    show.print(&applied, |applied| {
+        let hash = short(applied.hash.as_str());
+        if applied.changed {
+            format!("{}: {hash} decides from now on. Open incidents keep the policy they have.\n", paint(GREEN, "Applied"))
+        } else {
+            format!("{hash} decides already: nothing to do.\n")
+        }
+    });
+    Ok(())
+}
+
+fn agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage("there is nobody to ask: add --yes to apply without asking".to_owned()));
+    }
+    show::aside("Apply it? [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// As much of a hash as a person compares.
+pub fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+/// Shows the policy that decides now.
+pub fn show(client: &Client, show: Show) -> Result<(), Failure> {
+    let active: ActivePolicy = client.get("/v1/policy")?;
+    show.print(&active, |active| {
+        let policy = &active.policy;
+        let mut told = format!("{} {}\n", paint(BOLD, "Policy"), active.hash);
+        let mut line = |name: &str, entries: Vec<&str>| {
+            if !entries.is_empty() {
+                let _ = writeln!(told, "  {} {}", paint(DIM, &format!("{name:<12}")), text(&entries.join(", ")));
+            }
+        };
+        line("people", policy.people.keys().map(String::as_str).collect());
+        line("teams", policy.teams.keys().map(String::as_str).collect());
+        line("schedules", policy.schedules.keys().map(String::as_str).collect());
+        line("escalations", policy.escalations.keys().map(String::as_str).collect());
+        line("services", policy.services.keys().map(String::as_str).collect());
+        line("routes", policy.routes.iter().map(|route| route.name.as_str()).collect());
+        line("integrations", policy.integrations.keys().map(String::as_str).collect());
+        line("catch-all", vec![&policy.catch_all.escalation]);
+        let _ = writeln!(told, "{}", paint(DIM, "--json shows all of it."));
+        told
+    });
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Promises about an incident that many write to at once.
+//!
+//! Each writer loads the incident, decides, and appends only if nobody else did meanwhile; else it loads again. The
+//! interleaving of these steps is drawn at random.
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::dedup;
+use crate::log::{self, Entry};
+use crate::recent::Known;
+use crate::signal::{Action, Signal};
+
+/// What the stores keep of one incident.
+struct Store {
+    entries: Vec<Entry>,
+    snapshot: Incident,
+}
+
+impl Store {
+    fn new() -> Self {
+        let id = IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 };
+        let mut store = Self { entries: Vec::new(), snapshot: Incident::expected(id) };
+        let trigger = signal(1000, Action::Trigger, 0);
+        let loaded = store.snapshot.clone();
+        let merge = dedup::merge(&loaded.id.fingerprint, None, &[trigger], |_| false, at(0));
+        assert!(store.append(&loaded, "open", merge.events, at(0)));
+        store
+    }
+
+    /// Appends what was decided on `loaded`, unless somebody else appended since.
+    fn append(&mut self, loaded: &Incident, cause: &str, events: Vec<Event>, now: Timestamp) -> bool {
+        if loaded.seq != self.snapshot.seq {
+            return false;
+        }
+        let record = loaded.record(cause, events, now);
+        let entry = record.seal();
+        self.snapshot.fold(&record, entry.hash.clone());
+        self.entries.push(entry);
+        true
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("a time")
+}
+
+fn signal(id: usize, action: Action, second: i64) -> Signal {
+    Signal {
+        id: format!("s{id}"),
+        integration: "pd".to_owned(),
+        action,
+        fingerprint: Fingerprint::of("pd", "k"),
+        key: "k".to_owned(),
+        at: at(second),
+        received_at: at(second),
+        unique_since: at(second),
+        alert: Alert::default(),
+    }
+}
+
+/// What a writer wants.
+#[derive(Debug, Clone)]
+enum Wish {
+    Ask(Command),
+    Deliver(Signal),
+}
+
+/// A writer in the middle of its work.
+struct Writer {
+    cause: String,
+    wish: Wish,
+    /// What it loaded, before it appends.
+    loaded: Option<Incident>,
+    /// Whether the reply to its first success is lost, so that it does all of it again.
+    loses_reply: bool,
+    answers: Vec<Result<(), Refusal>>,
+    done: bool,
+}
+
+impl Writer {
+    /// Loads, or decides and appends.
+    fn step(&mut self, store: &mut Store, now: Timestamp) {
+        let Some(loaded) = self.loaded.take() else {
+            self.loaded = Some(store.snapshot.clone());
+            return;
+        };
+        let known = loaded.knows_cause(&self.cause, at(0)) == Known::Yes;
+        let decided = if known { Ok(Vec::new()) } else { self.decide(&loaded, now) };
+        let answer = match decided {
+            Ok(events) if events.is_empty() => Ok(()),
+            Ok(events) => {
+                if !store.append(&loaded, &self.cause, events, now) {
+                    return;
+                }
+                Ok(())
+            }
+            Err(refusal) => Err(refusal),
+        };
+        self.answers.push(answer);
+        self.done = !std::mem::take(&mut self.loses_reply);
+    }
+
+    fn decide(&self, loaded: &Incident, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+        match &self.wish {
+            Wish::Ask(command) => loaded.decide(command.clone(), now),
+            Wish::Deliver(signal) => {
+                let signals = std::slice::from_ref(signal);
+                let merge = dedup::merge(&signal.fingerprint, Some(loaded), signals, |_| false, now);
+                // What comes after the end belongs to the next incident, and to another log.
+                Ok(if merge.incident.id == loaded.id { merge.events } else { Vec::new() })
+            }
+        }
+    }
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let by = || (0..3usize).prop_map(|who| Actor::person(["ana", "ben", "eve"][who]));
+    prop_oneof![
+        3 => by().prop_map(|by| Wish::Ask(Command::Acknowledge { by })),
+        1 => by().prop_map(|by| Wish::Ask(Command::Resolve { by })),
+        2 => by().prop_map(|by| Wish::Ask(Command::Escalate { by })),
+        2 => by().prop_map(|by| Wish::Ask(Command::Note { by, text: "looking".to_owned() })),
+        1 => Just(Wish::Ask(Command::Enrich(Enrichment::default()))),
+        4 => (0..6usize, 0..3usize, 0..60i64).prop_map(|(id, action, second)| {
+            let action = [Action::Trigger, Action::Acknowledge, Action::Resolve][action];
+            Wish::Deliver(signal(id * 3 + action as usize, action, second))
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_interleaving_of_writers_yields_one_unbroken_chain(
+        wishes in prop::collection::vec((wish(), any::<bool>()), 1..12),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 200),
+    ) {
+        let mut store = Store::new();
+        let mut writers: Vec<Writer> = wishes.into_iter().enumerate().map(|(number, (wish, loses_reply))| Writer {
+            cause: format!("request {number}"), wish, loaded: None, loses_reply, answers: Vec::new(), done: false,
+        }).collect();
+        let mut now = at(100);
+        let mut turns = order.iter().cycle();
+        let mut steps = 0;
+        while writers.iter().any(|writer| !writer.done) {
+            steps += 1;
+            // Each lost race is somebody's success, so the work ends.
+            prop_assert!(steps < 5000);
+            let mut waiting: Vec<&mut Writer> = writers.iter_mut().filter(|writer| !writer.done).collect();
+            let place = turns.next().expect("it cycles").index(waiting.len());
+            waiting[place].step(&mut store, now);
+            now += SignedDuration::from_secs(1);
+        }
+
+        let Store { entries, snapshot } = &store;
+        prop_assert_eq!(log::verify(&snapshot.id.stream(), entries), Ok(snapshot.head.clone()));
+        let mut folded = Incident::expected(snapshot.id.clone());
+        for entry in entries {
+            folded.fold(&Record::open(entry).expect("a record"), entry.hash.clone());
+        }
+        prop_assert_eq!(&folded, snapshot);
+        let stored: Incident = serde_json::from_str(&serde_json::to_string(snapshot).expect("JSON")).expect("its own form");
+        prop_assert_eq!(&stored, snapshot);
+
+        for (number, writer) in writers.iter().enumerate() {
+            // A cause is in the log once at the most, however often its request came.
+            let cause = format!("\"cause\":\"request {number}\"");
+            prop_assert!(entries.iter().filter(|entry| entry.body.contains(&cause)).count() <= 1);
+            // Whoever was told that it is done is told so again.
+            if let [Ok(()), second] = writer.answers.as_slice() {
+                let moved = matches!(&writer.wish, Wish::Ask(Command::Acknowledge { .. } | Command::Resolve { .. }))
+                    && !entries.iter().any(|entry| entry.body.contains(&cause));
+                prop_assert!(second.is_ok() || moved, "{:?}: {:?}", writer.wish, writer.answers);
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_repeated_by_the_same_actor_changes_nothing(
+        before in prop::collection::vec(wish(), 0..6),
+        who in 0..3usize,
+        resolves in any::<bool>(),
+    ) {
+        let mut store = Store::new();
+        for (number, wish) in before.into_iter().enumerate() {
+            let cause = format!("request {number}");
+            let mut writer =
+                Writer { cause, wish, loaded: None, loses_reply: false, answers: Vec::new(), done: false };
+            while !writer.done {
+                writer.step(&mut store, at(100));
+            }
+        }
+        let by = Actor::person(["ana", "ben", "eve"][who]);
+        let command = if resolves { Command::Resolve { by } } else { Command::Acknowledge { by } };
+        let first = store.snapshot.decide(command.clone(), at(200));
+        if let Ok(events) = &first && !events.is_empty() {
+            let loaded = store.snapshot.clone();
+            prop_assert!(store.append(&loaded, "first", events.clone(), at(200)));
+        }
+        let second = store.snapshot.decide(command, at(300));
+        prop_assert_eq!(second, first.map(|_| Vec::new()));
+    }
+}
+
+#[test]
+fn an_incident_id_reads_back_and_nothing_else_does() {
+    let id = IncidentId { fingerprint: Fingerprint::of("a", "b"), generation: 12 };
+    assert_eq!(IncidentId::parse(&id.to_string()), Some(id));
+    for wrong in [
+        "",
+        "x-1",
+        "0123456789abcdef0123",
+        "0123456789abcdef0123-",
+        "0123456789abcdef0123-01",
+        "0123456789ABCDEF0123-1",
+    ] {
+        assert_eq!(IncidentId::parse(wrong), None, "{wrong}");
+    }
+}

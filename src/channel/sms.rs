@@ -1,0 +1,95 @@
+//! Text messages by SNS: one short line, and the link.
+//!
+//! Throttling and internal errors fail; a number that opted out or is none rejects.
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::types::MessageAttributeValue;
+use domain::escalation::Outcome;
+use domain::text::cut;
+
+use super::{Channel, Message, aws, rejected, text};
+
+/// The longest message: two parts in the plain alphabet, five in the large one.
+const LONGEST: usize = 300;
+
+/// A phone number.
+pub(super) struct Sms<'a> {
+    pub(super) client: &'a Client,
+    pub(super) to: &'a str,
+}
+
+impl Channel for Sms<'_> {
+    async fn send(&self, message: &Message<'_>) -> Outcome {
+        if !is_e164(self.to) {
+            return rejected("that is no phone number in E.164");
+        }
+        let transactional = MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
+        let Ok(transactional) = transactional else { return rejected("the message cannot be built") };
+        let send = self
+            .client
+            .publish()
+            .phone_number(self.to)
+            .message(short(message))
+            .message_attributes("AWS.SNS.SMS.SMSType", transactional)
+            .send();
+        // The call is large, and pages wait for several at once.
+        aws::outcome(Box::pin(async { send.await.map(|sent| sent.message_id) })).await
+    }
+}
+
+/// The line, cut so that the link is whole.
+fn short(message: &Message<'_>) -> String {
+    let room = LONGEST.saturating_sub(message.link.chars().count() + 1);
+    // A sign that a text was cut is no text.
+    let line = if room < 20 { String::new() } else { cut(&text::line(message), room) };
+    format!("{line} {}", message.link).trim_start().to_owned()
+}
+
+/// Whether `number` is `+` and 7 to 15 digits.
+fn is_e164(number: &str) -> bool {
+    number.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::fixture::Told;
+
+    #[test]
+    fn a_message_is_short_and_its_link_is_whole() {
+        let mut told = Told::new();
+        told.incident.alert.title = "é".repeat(1000);
+        let message = told.message();
+        let sent = short(&message);
+        assert!(sent.chars().count() <= LONGEST, "{sent}");
+        assert!(sent.starts_with("[critical] checkout: é") && sent.ends_with(message.link), "{sent}");
+    }
+
+    #[test]
+    fn a_link_too_long_for_a_message_is_sent_alone() {
+        let told = Told::new();
+        let link = format!("https://wk.example.com/l/{}", "x".repeat(300));
+        let message = Message { link: &link, ..told.message() };
+        assert_eq!(short(&message), link);
+    }
+
+    #[test]
+    fn only_a_number_in_e164_is_a_number() {
+        for (number, is) in [
+            ("+15550100", true),
+            ("+491701234567", true),
+            ("15550100", false),
+            ("+05550100", false),
+            ("+1 555 0100", false),
+            ("+1555010", true),
+            ("+155501", false),
+            ("+1234567890123456", false),
+            ("+1555010٣", false),
+            ("", false),
+        ] {
+            assert_eq!(is_e164(number), is, "{number}");
+        }
+    }
+}

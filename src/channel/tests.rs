@@ -1,0 +1,141 @@
+use domain::policy::{CatchAll, Email, Providers, Slack};
+use serde_json::json;
+
+use super::fixture::{Aws, Told};
+use super::*;
+use crate::outgoing::scripted::{Answer, Server};
+
+fn policy() -> Policy {
+    let reference = |name: &str| SecretRef(format!("ssm:/watchkeeper/{name}"));
+    let slack = Slack { bot_token: reference("bot"), signing_secret: reference("signing") };
+    let catch_all = CatchAll { escalation: "all".to_owned() };
+    let mut policy: Policy =
+        serde_json::from_value(json!({ "version": 1, "catch_all": catch_all })).expect("a small policy");
+    policy.providers =
+        Providers { slack: Some(slack), email: Some(Email { from: "watchkeeper@example.com".to_owned() }) };
+    policy
+}
+
+/// The secrets of the policy: each is valid, unless its name says that it cannot be read.
+async fn secret(reference: &SecretRef) -> Result<Arc<[Secret]>, String> {
+    match reference.parameter() {
+        Some("/watchkeeper/locked") => Err("access was denied".to_owned()),
+        Some("/watchkeeper/empty") => Ok(Arc::from([])),
+        Some("/watchkeeper/bot") => Ok(Arc::from([Secret::new("xoxb-1")])),
+        _ => Ok(Arc::from([Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")])),
+    }
+}
+
+fn channels(server: &Server, aws: &Aws) -> Channels {
+    Channels::new(server.client(2000), &format!("http://{}/api/", server.address), aws.email(), aws.sms())
+}
+
+fn webhook(server: &Server, secret: &str) -> Address {
+    let secret = SecretRef(format!("ssm:/watchkeeper/{secret}"));
+    Address::Webhook { url: format!("http://{}/", server.address), secret }
+}
+
+#[tokio::test]
+async fn each_address_is_told_by_its_own_channel() {
+    let slack = r#"{"ok":true,"channel":"C1","ts":"1.2"}"#;
+    let server = Server::start([Answer::Whole("200 OK", String::new()), Answer::Whole("200 OK", slack.to_owned())]);
+    let email = Aws::answers(200, "", r#"{"MessageId":"m-1"}"#);
+    let sms = Aws::answers(
+        200,
+        "",
+        "<PublishResponse><PublishResult><MessageId>s-1</MessageId></PublishResult></PublishResponse>",
+    );
+    let table = [
+        (webhook(&server, "hook"), &email, "0123456789abcdef0123-1-1-ana-0"),
+        (Address::Slack("C1".to_owned()), &email, "C1:1.2"),
+        (Address::Email("ana@example.com".to_owned()), &email, "m-1"),
+        (Address::Sms("+15550100".to_owned()), &sms, "s-1"),
+    ];
+    for (address, aws, reference) in table {
+        let told = Told { address, ..Told::new() };
+        let outcome = channels(&server, aws).send(&policy(), &secret, &told.message()).await;
+        assert_eq!(outcome, Outcome::Accepted { reference: Some(reference.to_owned()) }, "{}", told.address.channel());
+    }
+    assert_eq!(email.bodies().len(), 1);
+    let sent = sms.bodies().remove(0);
+    assert!(sent.contains("PhoneNumber=%2B15550100"), "{sent}");
+    assert!(sent.contains("Transactional"), "{sent}");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_an_outcome_and_nothing_is_sent() {
+    let server = Server::start([Answer::Whole("200 OK", String::new())]);
+    let aws = Aws::answers(200, "", "{}");
+    let bare = Policy { providers: Providers::default(), ..policy() };
+    let table = [
+        (&bare, Address::Slack("C1".to_owned()), rejected("the policy names no Slack app")),
+        (&bare, Address::Email("ana@example.com".to_owned()), rejected("the policy names no sender of e-mail")),
+        (&policy(), Address::Email("ana".to_owned()), rejected("that is no e-mail address")),
+        (&policy(), Address::Sms("110".to_owned()), rejected("that is no phone number in E.164")),
+        (&policy(), webhook(&server, "empty"), failed("its secret is empty")),
+        (&policy(), webhook(&server, "locked"), failed("its secret could not be read: access was denied")),
+    ];
+    for (policy, address, outcome) in table {
+        let told = Told { address, ..Told::new() };
+        assert_eq!(channels(&server, &aws).send(policy, &secret, &told.message()).await, outcome);
+    }
+    assert_eq!((server.seen().len(), aws.bodies().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_update_is_shown_or_nothing_at_all() {
+    let slack = |body: &str| Answer::Whole("200 OK", body.to_owned());
+    let server = Server::start([
+        slack(r#"{"ok":true,"channel":"C1","ts":"1.2"}"#),
+        slack(r#"{"ok":false,"error":"message_not_found"}"#),
+        Answer::Whole("500 Oops", String::new()),
+    ]);
+    let aws = Aws::answers(200, "", "{}");
+    let channels = channels(&server, &aws);
+    let mut told = Told::new();
+    fixture::acknowledge(&mut told.incident);
+    let shown = Some(Outcome::Shown { status: told.incident.status });
+    assert_eq!(channels.update(&policy(), &secret, &told.message(), "C1:1.2").await, shown);
+    assert_eq!(channels.update(&policy(), &secret, &told.message(), "C1:1.2").await, None);
+    assert_eq!(channels.update(&policy(), &secret, &told.message(), "C1:1.2").await, None);
+    told.address = Address::Sms("+15550100".to_owned());
+    assert_eq!(channels.update(&policy(), &secret, &told.message(), "s-1").await, None);
+    assert_eq!(aws.bodies().len(), 0);
+}
+
+#[tokio::test]
+async fn each_answer_of_aws_has_its_outcome_and_no_address_in_it() {
+    let sms = |code: &str| {
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>+15550100</Message></Error></ErrorResponse>")
+    };
+    let mail = r#"{"message":"ana@example.com is not verified"}"#.to_owned();
+    let (to_phone, to_mail) = (Address::Sms("+15550100".to_owned()), Address::Email("ana@example.com".to_owned()));
+    let table = [
+        (&to_mail, 400, "MessageRejected", mail.clone(), rejected("AWS answered MessageRejected")),
+        (&to_mail, 404, "NotFoundException", mail.clone(), rejected("AWS answered NotFoundException")),
+        (
+            &to_mail,
+            400,
+            "MailFromDomainNotVerifiedException",
+            mail.clone(),
+            rejected("AWS answered MailFromDomainNotVerifiedException"),
+        ),
+        (&to_mail, 429, "TooManyRequestsException", mail.clone(), failed("AWS answered TooManyRequestsException")),
+        (&to_mail, 400, "LimitExceededException", mail.clone(), failed("AWS answered LimitExceededException")),
+        (&to_mail, 403, "AccessDeniedException", mail.clone(), rejected("AWS answered AccessDeniedException")),
+        (&to_mail, 500, "InternalFailure", mail, failed("AWS answered InternalFailure")),
+        (&to_phone, 400, "", sms("InvalidParameter"), rejected("AWS answered InvalidParameter")),
+        (&to_phone, 400, "", sms("OptedOut"), rejected("AWS answered OptedOut")),
+        (&to_phone, 429, "", sms("Throttled"), failed("AWS answered Throttled")),
+        (&to_phone, 400, "", sms("Throttling"), failed("AWS answered Throttling")),
+        (&to_phone, 500, "", sms("InternalError"), failed("AWS answered InternalError")),
+        (&to_phone, 503, "", "gone".to_owned(), failed("AWS answered an error without a code")),
+    ];
+    let server = Server::start([]);
+    for (address, status, code, body, outcome) in table {
+        let aws = Aws::answers(status, code, &body);
+        let told = Told { address: address.clone(), ..Told::new() };
+        let told = channels(&server, &aws).send(&policy(), &secret, &told.message()).await;
+        assert_eq!(told, outcome, "{status} {code} {body}");
+    }
+}

@@ -1,0 +1,180 @@
+//! The fixtures of `events/ingest`: what each becomes, and how each malformed one is refused.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use domain::policy::{CatchAll, Integration, Kind, Policy, Providers, SecretRef};
+use domain::signal::Signal;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::*;
+
+mod promises;
+
+const HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+pub(super) fn now() -> Timestamp {
+    "2026-11-21T10:00:00Z".parse().expect("a time")
+}
+
+fn integration(kind: Kind, secret: Option<&str>) -> Integration {
+    let secret = secret.map(|name| SecretRef(format!("ssm:/{name}")));
+    Integration { kind, open: secret.is_none(), secret, service: None }
+}
+
+pub(super) fn policy() -> Policy {
+    let integrations = [
+        ("events", integration(Kind::Pagerduty, Some("routing"))),
+        ("alertmanager", integration(Kind::Alertmanager, Some("token"))),
+        ("prometheus", integration(Kind::Prometheus, Some("token"))),
+        ("alarms", integration(Kind::Cloudwatch, None)),
+        ("generic", integration(Kind::StandardWebhooks, Some("hook"))),
+        ("broken", integration(Kind::StandardWebhooks, Some("nothing"))),
+        ("open", integration(Kind::StandardWebhooks, None)),
+        ("inside", integration(Kind::Alertmanager, None)),
+    ];
+    Policy {
+        version: 1,
+        people: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        schedules: BTreeMap::new(),
+        escalations: BTreeMap::new(),
+        services: BTreeMap::new(),
+        routes: Vec::new(),
+        catch_all: CatchAll { escalation: "none".to_owned() },
+        integrations: integrations.map(|(name, integration)| (name.to_owned(), integration)).into(),
+        providers: Providers::default(),
+    }
+}
+
+/// A request that can be taken apart and changed.
+#[derive(Clone)]
+struct Sent {
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    at: Timestamp,
+    id: String,
+}
+
+impl Sent {
+    fn new(path: &str, body: &[u8]) -> Self {
+        let headers =
+            HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Self { path: path.to_owned(), headers, body: body.to_vec(), at: now(), id: "request-1".to_owned() }
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"));
+        self
+    }
+
+    fn bearer(self) -> Self {
+        self.with("authorization", "Bearer a-token-of-prometheus")
+    }
+
+    fn signed(self) -> Self {
+        let at = now() - SignedDuration::from_secs(10);
+        let signature = verify::sign(&[Secret::new(HOOK_SECRET)], "msg_1", at, &self.body).expect("a good secret");
+        let signed = self.with("webhook-id", "msg_1").with("webhook-timestamp", &at.as_second().to_string());
+        signed.with("webhook-signature", &signature)
+    }
+
+    /// As its sender would send a body of this name.
+    fn fixture(name: &str, body: &[u8]) -> Self {
+        match name.split('-').next() {
+            Some("pagerduty") if name == "pagerduty-change" => Self::new("/v2/change/enqueue", body),
+            Some("pagerduty") => Self::new("/v2/enqueue", body),
+            Some("alertmanager") => Self::new("/v1/signals/alertmanager", body).bearer(),
+            Some("prometheus") => Self::new("/api/v2/alerts", body).bearer(),
+            Some("generic" | "change") => Self::new("/v1/signals/generic", body).signed(),
+            _ => panic!("no sender is known for {name}"),
+        }
+    }
+
+    fn receive(&self) -> Result<Received, Refused> {
+        let secrets: BTreeMap<String, Vec<Secret>> = [
+            ("ssm:/routing", vec![Secret::new(ROUTING_KEY)]),
+            ("ssm:/token", vec![Secret::new("a-token-of-prometheus"), Secret::new("the-token-before")]),
+            ("ssm:/hook", vec![Secret::new(HOOK_SECRET)]),
+        ]
+        .map(|(name, secrets)| (name.to_owned(), secrets))
+        .into();
+        let lookup = |reference: &SecretRef| secrets.get(&reference.0).map_or(&[][..], Vec::as_slice);
+        let Self { path, headers, body, at, id } = self;
+        let request = Request { method: &Method::POST, path, headers, body, id, received_at: *at };
+        receive(&door(&Method::POST, path)?, &request, &policy(), &lookup)
+    }
+
+    fn refused(&self) -> Refused {
+        self.receive().expect_err("this must be refused")
+    }
+}
+
+fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/ingest");
+    let mut files: Vec<_> =
+        fs::read_dir(folder).expect("the fixtures").map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    files.into_iter().map(|file| {
+        let name = file.file_stem().expect("a name").to_str().expect("ASCII").to_owned();
+        (name, fs::read(file).expect("a fixture"))
+    })
+}
+
+fn from_aws(body: &[u8]) -> Signal {
+    let event: Value = serde_json::from_slice(body).expect("JSON");
+    let heard = match &event["Records"][0]["Sns"] {
+        Value::Null => cloudwatch::from_eventbridge(&event, &policy(), now()),
+        record => {
+            let text = |name: &str| record[name].as_str().expect("text");
+            cloudwatch::from_sns(text("MessageId"), text("Message"), &policy(), now())
+        }
+    };
+    heard.expect("an alarm")
+}
+
+#[test]
+fn every_fixture_becomes_the_signals_of_its_snapshot() {
+    for (name, body) in fixtures().filter(|(name, _)| !name.starts_with("malformed-")) {
+        if name.starts_with("cloudwatch-") {
+            insta::assert_json_snapshot!(name.clone(), from_aws(&body));
+            continue;
+        }
+        let received = Sent::fixture(&name, &body).receive().unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
+        assert!(!received.signals.is_empty(), "{name}");
+        insta::assert_json_snapshot!(name, (received.reply, received.signals));
+    }
+}
+
+#[test]
+fn every_malformed_fixture_is_refused_in_the_dialect_of_its_sender() {
+    for (name, body) in fixtures() {
+        let Some(sender) = name.strip_prefix("malformed-") else { continue };
+        let reply = match Sent::fixture(sender, &body).receive() {
+            Err(refused) => refused.reply,
+            Ok(received) => {
+                assert_eq!(received.signals, [], "{name}");
+                received.reply
+            }
+        };
+        assert_eq!(reply.status, 400, "{name}");
+        assert!(!reply.body.contains("hunter2"), "{name} quotes what was sent");
+        insta::assert_json_snapshot!(name, reply);
+    }
+}
+
+#[test]
+fn when_we_cannot_do_our_part_every_sender_is_asked_to_come_back() {
+    let doors = [Door::PagerdutyEvents, Door::PrometheusAlerts, Door::Signals("generic".to_owned())];
+    let replies = doors.map(|door| unavailable(&door, 5));
+    for reply in &replies {
+        assert_eq!((reply.status, reply.headers.as_slice()), (503, &[("Retry-After", "5".to_owned())][..]));
+    }
+    insta::assert_json_snapshot!("unavailable", replies);
+}

@@ -1,0 +1,63 @@
+//! Senders that sign nothing and present a token: `Authorization: Bearer`, or a basic-auth password.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use super::reply::{Fault, Reason};
+use crate::secret::Secret;
+
+/// The token that a request presents.
+pub(super) fn presented(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(credentials.into());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(BASE64.decode(credentials).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned().into())
+}
+
+/// Whether `token` is one of `secrets`, in a time that does not tell which.
+pub(super) fn is_one_of(secrets: &[Secret], token: &str) -> bool {
+    secrets.iter().fold(false, |found, secret| found | secret.matches(token))
+}
+
+/// What a sender without a good token hears.
+pub(super) fn refuse(presented: Option<&str>) -> Fault {
+    let fault = Fault::new(Reason::Token, "a bearer token or a basic-auth password of the integration is needed");
+    let fault = fault.with("WWW-Authenticate", "Bearer");
+    if presented.is_some() { fault.of_unknown_secret() } else { fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_token_comes_as_bearer_or_as_a_password() {
+        let table = [
+            ("Bearer s3cret", Some("s3cret")),
+            ("bearer  s3cret ", Some("s3cret")),
+            ("Basic cHJvbTpzM2NyZXQ6eA==", Some("s3cret:x")),
+            ("Basic !!", None),
+            ("Basic cHJvbQ==", None),
+            ("Digest s3cret", None),
+            ("s3cret", None),
+        ];
+        for (header, token) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_static(header));
+            assert_eq!(presented(&headers).as_deref(), token, "{header}");
+        }
+        assert_eq!(presented(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! Every door of ingest, with the real binary: what it answers, and what is on the queue afterwards.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use watchkeeper::secret::Secret;
+use watchkeeper::sender::verify;
+
+use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, standin};
+use crate::runtime::Function;
+use crate::standin::{Fault, Standin};
+
+type Headers = Vec<(&'static str, String)>;
+
+fn json_type() -> Headers {
+    vec![("content-type", "application/json".to_owned())]
+}
+
+fn ingest(standin: &Standin) -> Function {
+    function(env!("CARGO_BIN_EXE_ingest"), standin, &[])
+}
+
+fn queued(standin: &Standin) -> usize {
+    standin.world.lock().unwrap().queues.get("signals").map_or(0, Vec::len)
+}
+
+fn signed(id: &str, body: &str, secret: &str, ago: i64) -> Headers {
+    let at = Timestamp::from_second(Timestamp::now().as_second() - ago).unwrap();
+    let signature = verify::sign(&[Secret::new(secret)], id, at, body.as_bytes()).unwrap();
+    let mut headers = json_type();
+    headers.push(("webhook-id", id.to_owned()));
+    headers.push(("webhook-timestamp", at.as_second().to_string()));
+    headers.push(("webhook-signature", signature));
+    headers
+}
+
+fn pagerduty(action: &str) -> String {
+    let event = json!({
+        "routing_key": ROUTING_KEY, "event_action": action, "dedup_key": "samplekeyhere",
+        "payload": {
+            "summary": "Example alert on host1.example.com", "timestamp": "2015-07-17T08:42:58.315+0000",
+            "source": "monitoringtool:host1.example.com/a", "severity": "info", "component": "postgres",
+            "group": "prod-datapipe", "class": "deploy",
+            "custom_details": { "ping time": "1500ms", "load avg": 0.75 },
+        },
+        "images": [{ "src": "https://www.example.com/chart.png", "href": "https://example.com/", "alt": "Example text" }],
+        "links": [{ "href": "https://example.com/", "text": "Link text" }],
+        "client": "Sample Monitoring Service", "client_url": "https://monitoring.example.com",
+    });
+    event.to_string()
+}
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_default()
+}
+
+#[test]
+fn pagerdutys_own_sample_is_answered_as_pagerduty_answers_it() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    let answer = ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    let expected = json!({ "status": "success", "message": "Event processed", "dedup_key": "samplekeyhere" });
+    assert_eq!(body(&answer), expected);
+    assert_eq!(queued(&standin), 1);
+
+    // A client that sends base64 through the HTTP API hears the same.
+    let mut event = gateway("POST", "/v2/enqueue", &json_type(), &STANDARD.encode(pagerduty("resolve")));
+    event["isBase64Encoded"] = json!(true);
+    assert_eq!(ingest.invoke(&event).unwrap().unwrap()["statusCode"], 202);
+    assert_eq!(queued(&standin), 2);
+}
+
+#[test]
+fn what_cannot_be_taken_is_refused_in_the_senders_dialect_and_never_queued() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    let good = json!({ "type": "alert.triggered", "key": "k", "title": "t" }).to_string();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let big = format!("\"{}\"", "x".repeat(600_000));
+    let form: Headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+    let own = |body: &str| signed("msg_1", body, WEBHOOK_SECRET, 0);
+    let short = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    // Method, path, headers, body; then the status.
+    let table: Vec<(&str, &str, Headers, &str, u16)> = vec![
+        ("POST", "/v2/enqueue", json_type(), "", 400),
+        ("POST", "/v2/enqueue", json_type(), "null", 400),
+        ("POST", "/v2/enqueue", json_type(), "[]", 400),
+        ("POST", "/v2/enqueue", json_type(), "{\"routing_key\":", 400),
+        ("POST", "/v2/enqueue", json_type(), "{\"routing_key\":7}", 400),
+        ("POST", "/v2/enqueue", json_type(), &deep, 400),
+        ("POST", "/v2/enqueue", json_type(), &big, 413),
+        ("POST", "/v2/enqueue", form.clone(), &good, 415),
+        ("GET", "/v2/enqueue", json_type(), "", 405),
+        ("DELETE", "/v2/change/enqueue", json_type(), "", 405),
+        ("PUT", "/api/v2/alerts", json_type(), "[]", 405),
+        ("POST", "/v2/change/enqueue", json_type(), "{}", 400),
+        ("POST", "/api/v2/alerts", json_type(), "{}", 400),
+        ("POST", "/api/v2/alerts", json_type(), "[{\"labels\":{}}]", 400),
+        ("POST", "/v1/signals/alertmanager", json_type(), "{\"version\":\"3\"}", 400),
+        ("POST", "/v1/signals/nobody", json_type(), &good, 404),
+        ("POST", "/v1/signals/pagerduty", json_type(), &good, 404),
+        ("POST", "/v1/signals/generic", json_type(), &good, 401),
+        ("POST", "/v1/signals/generic", signed("msg_1", &good, short, 0), &good, 401),
+        ("POST", "/v1/signals/generic", signed("msg_1", &good, WEBHOOK_SECRET, 302), &good, 401),
+        ("POST", "/v1/signals/generic", signed("msg_1", &good, WEBHOOK_SECRET, -302), &good, 401),
+        ("POST", "/v1/signals/generic", own("{}"), &good, 401),
+        ("POST", "/v1/signals/generic", own("{\"type\":\"nothing\"}"), "{\"type\":\"nothing\"}", 400),
+    ];
+    for (method, path, headers, text, status) in table {
+        let answer = ingest.invoke(&gateway(method, path, &headers, text)).unwrap().unwrap();
+        let shown: String = text.chars().take(40).collect();
+        assert_eq!(answer["statusCode"], status, "{method} {path} {shown}: {answer}");
+        let kind = answer["headers"]["content-type"].as_str().unwrap();
+        assert!(kind.ends_with("json"), "{method} {path}: {kind}");
+        assert_eq!(answer["headers"]["allow"].is_string() || answer["headers"]["Allow"].is_string(), status == 405);
+    }
+    assert_eq!(queued(&standin), 0, "nothing is queued that was refused");
+}
+
+#[test]
+fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
+    for broken in ["AmazonSSM", "AmazonSQS", "GET /policies"] {
+        let standin = standin("127.0.0.1:9");
+        let ingest = ingest(&standin);
+        standin.breaks(move |_, name| if name.starts_with(broken) { Fault::Trouble } else { Fault::None });
+        let answer = ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
+        assert_eq!(answer["statusCode"], 503, "{broken}: {answer}");
+        standin.breaks(|_, _| Fault::None);
+        let answer = ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
+        assert_eq!(answer["statusCode"], 202, "{broken} is back: {answer}");
+    }
+}
+
+#[test]
+fn a_secret_that_was_replaced_a_moment_ago_is_fetched_before_anybody_is_refused() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    let text = json!({ "type": "alert.triggered", "key": "k", "title": "t" }).to_string();
+    let send = |id: &str, secret: &str| {
+        let event = gateway("POST", "/v1/signals/generic", &signed(id, &text, secret, 0), &text);
+        ingest.invoke(&event).unwrap().unwrap()["statusCode"].as_u64().unwrap()
+    };
+    assert_eq!(send("m1", WEBHOOK_SECRET), 202);
+    let newer = "whsec_bmV3ZXIgdGhhbiB0aGUgb3RoZXIgc2VjcmV0IDEyMzQ=";
+    let both = format!("{newer}\n{WEBHOOK_SECRET}");
+    standin.world.lock().unwrap().parameters.insert("/watchkeeper/integrations/generic".to_owned(), both);
+    // The memory of the old value is a moment old; asking again is limited to once in ten seconds, so wait for that.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while send("m2", newer) != 202 {
+        assert!(std::time::Instant::now() < deadline, "the new secret is never fetched");
+        std::thread::sleep(std::time::Duration::from_millis(250));
+    }
+    assert_eq!(send("m3", WEBHOOK_SECRET), 202, "the old one is still valid");
+}
+
+#[test]
+fn alarms_of_cloudwatch_come_by_eventbridge_and_by_sns() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    for name in ["cloudwatch-alarm", "cloudwatch-ok", "cloudwatch-sns-alarm"] {
+        let path = format!("{}/events/ingest/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        ingest.invoke_text(std::fs::read_to_string(path).unwrap()).unwrap().unwrap();
+    }
+    assert_eq!(queued(&standin), 3);
+    let failure = ingest.invoke(&json!({ "detail-type": "something else" })).unwrap().unwrap_err();
+    assert_eq!(failure.name, "InvalidEvent");
+}

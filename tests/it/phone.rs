@@ -1,0 +1,70 @@
+//! A phone that takes signed pages, as a test sees it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use serde_json::Value;
+use watchkeeper::secret::Secret;
+use watchkeeper::sender::verify::{STANDARD, verify};
+
+use crate::cases::WEBHOOK_SECRET;
+use crate::server::{Answer, Request, serve};
+
+/// One page that arrived and verified.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub kind: String,
+    pub person: String,
+    pub delivery: String,
+    pub id: String,
+    pub link: String,
+}
+
+/// The phone.
+#[derive(Clone)]
+pub struct Phone {
+    pages: Arc<Mutex<Vec<Page>>>,
+    status: Arc<Mutex<u16>>,
+    pub address: SocketAddr,
+}
+
+impl Phone {
+    pub fn start() -> Self {
+        let pages: Arc<Mutex<Vec<Page>>> = Arc::default();
+        let status = Arc::new(Mutex::new(200));
+        let (inner, answer) = (Arc::clone(&pages), Arc::clone(&status));
+        let address = serve(move |request| {
+            let page = read(&request).expect("every page is signed, and verifies");
+            let status = *answer.lock().unwrap();
+            if status == 200 && page.kind == "incident.page" {
+                inner.lock().unwrap().push(page);
+            }
+            Some(Answer::new(status, "{}"))
+        });
+        Self { pages, status, address }
+    }
+
+    /// What it answers from now on.
+    pub fn answers(&self, status: u16) {
+        *self.status.lock().unwrap() = status;
+    }
+
+    pub fn pages(&self) -> Vec<Page> {
+        self.pages.lock().unwrap().clone()
+    }
+}
+
+fn read(request: &Request) -> Option<Page> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        headers.insert(HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?);
+    }
+    let secrets = [Secret::new(WEBHOOK_SECRET)];
+    let signed = verify(&STANDARD, &headers, &request.body, &secrets, Timestamp::now()).ok()?;
+    let body: Value = serde_json::from_slice(&request.body).ok()?;
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let person = request.path.trim_start_matches('/').to_owned();
+    Some(Page { kind: text("type"), person, delivery: text("delivery"), id: signed.id.to_owned(), link: text("link") })
+}
