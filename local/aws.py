@@ -78,9 +78,11 @@ def failures():
         events = _formation("DescribeStackEvents", StackName=place.STACK)
     except Refused:
         return []
-    found = [
-        (event.findtext("LogicalResourceId"), event.findtext("ResourceStatusReason") or "no reason given")
-        for event in events.iter("member")
-        if "FAILED" in (event.findtext("ResourceStatus") or "")
-    ]
-    return [pair for pair in reversed(found) if "cancelled" not in pair[1].lower()]
+    found = []
+    for event in events.iter("member"):  # newest first
+        resource, status = event.findtext("LogicalResourceId"), event.findtext("ResourceStatus") or ""
+        if "FAILED" in status:
+            found.insert(0, (resource, event.findtext("ResourceStatusReason") or "no reason given"))
+        if resource == place.STACK and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            break
+    return [pair for pair in found if "cancelled" not in pair[1].lower()]

@@ -173,13 +173,14 @@ def _why():
     found = [f"  {resource}: {reason}" for resource, reason in aws.failures()[:5]]
     if not found:
         lines = [line for line in DEPLOY_LOG.read_text().splitlines() if line.strip()]
-        found = [f"  {line}" for line in lines[-8:]]
+        errors = [number for number, line in enumerate(lines) if line.startswith("Error:")]
+        found = [f"  {line}" for line in lines[errors[-1] if errors else -8 :]]
     where = DEPLOY_LOG.relative_to(place.ROOT)
-    todo = f"Correct infra/template.yaml and run make up again. All of the output: {where}; the emulator's log: target/local/ministack.log"
-    return "the deploy failed:\n" + "\n".join(found) + f"\n{todo}"
+    logs = f"All of its output is in {where}, the emulator's in {LOG.relative_to(place.ROOT)}."
+    return "\n".join(["the deploy failed:", *found, f"Correct infra/template.yaml and run make up again. {logs}"])
 
 
 def stack_is_broken():
     """Whether an earlier deploy left a stack that can be neither used nor updated."""
     status, _ = aws.stack()
-    return bool(status) and ("ROLLBACK" in status or "FAILED" in status)
+    return bool(status) and (status.startswith(("ROLLBACK", "REVIEW", "DELETE")) or status.endswith("_FAILED"))
