@@ -72,6 +72,14 @@ def physical_id(logical_id):
     return found.findtext(".//PhysicalResourceId")
 
 
+def allow(role, name, statements):
+    """Gives a role one more policy."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    form = {"Action": "PutRolePolicy", "Version": "2010-05-08", "RoleName": role, "PolicyName": name}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    _send("iam", "/", urllib.parse.urlencode({**form, "PolicyDocument": document}).encode(), headers)
+
+
 def failures():
     """Why the last deploy failed: (resource, reason), oldest first, without what failed only in its wake."""
     try:
