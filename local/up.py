@@ -158,7 +158,7 @@ def greet(values):
 
 Try
 
-  curl -s {place.DOOR}/v2/enqueue -d '{{"routing_key":"{key}","event_action":"trigger","payload":{{"summary":"Disk full on db-1","source":"db-1","severity":"critical"}}}}'
+  curl -s {place.DOOR}/v2/enqueue -H 'content-type: application/json' -d '{{"routing_key":"{key}","event_action":"trigger","payload":{{"summary":"Disk full on db-1","source":"db-1","severity":"critical"}}}}'
   set -a; . target/local/env; set +a; target/release/watchkeeper incidents
   make demo
 

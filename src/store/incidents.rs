@@ -95,7 +95,10 @@ impl Incidents {
         start: Option<Item>,
     ) -> Result<(Vec<Entry>, Option<Item>), Error> {
         let page = self.client.query().table_name(&self.records).consistent_read(true).limit(PAGE);
-        let page = page.key_condition_expression("stream = :s").expression_attribute_values(":s", s(stream));
+        let page = page
+            .key_condition_expression("#stream = :s")
+            .expression_attribute_names("#stream", "stream")
+            .expression_attribute_values(":s", s(stream));
         let page = page.scan_index_forward(forward).set_exclusive_start_key(start).send().await;
         let page = page.map_err(|error| Error::aws("reading a log", error))?;
         let entries = page.items().iter().map(entry).collect::<Result<_, _>>()?;
@@ -150,7 +153,7 @@ impl Incidents {
     }
 
     fn put_record(&self, record: &Record<Event>, entry: &Entry) -> Result<TransactWriteItem, Error> {
-        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(stream)");
+        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
         let put = put
             .item("stream", s(&record.stream))
             .item("seq", n(record.seq))
