@@ -1,49 +1,51 @@
-# The verbs of this repository. Rust and Python 3 are all they need.
+# The verbs. Each does what it needs first, and nothing twice.
+
+PYTHON ?= python3
+ARCH ?= arm64
+CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
+
 .DEFAULT_GOAL := help
-.PHONY: help build up down demo test check bench fmt package
-SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
-ARCHITECTURE ?= arm64
+.PHONY: help build up down demo test check gate bench fmt package
 
-# Tests that need the local cloud find it by what `make up` writes.
-local_tests = set -a; . target/local/env; set +a; cargo test --workspace -- --ignored
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-help: ## Show the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+build: ## builds the functions, the command and the two virtual environments
+	@$(PYTHON) local/up.py build
 
-build: ## Build the functions for the local cloud, and the command target/release/watchkeeper
-	@python3 local/up.py build
+up: ## brings the local cloud up, with the template deployed on it and the sample policy applied
+	@$(PYTHON) local/up.py
 
-up: ## Bring the local cloud up, with the template deployed and the sample policy applied
-	@python3 local/up.py
+down: ## stops the local cloud
+	@$(PYTHON) local/up.py down
 
-down: ## Stop the local cloud
-	@python3 local/up.py down
+demo: ## tells the product's story on the local cloud
+	@$(PYTHON) demo/demo.py
 
-demo: ## Tell the story of an alert in under a minute
-	@python3 demo/demo.py
-
-test: up ## Run every test, those on the local cloud included; the cloud stays up
+test: up ## every test, those on the local cloud included
 	cargo test --workspace
-	$(local_tests)
+	$(CLOUD_TESTS)
 
-check: ## The gate: format, lints, tests, documents, template, and the tests on the local cloud
+check: ## the gate, and all that CI runs: format, lints, documents, tests, template
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --workspace
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	python3 local/up.py tools
+	cargo test --workspace
+	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory gate
+	trap '$(PYTHON) local/up.py down' EXIT; $(PYTHON) local/up.py && $(CLOUD_TESTS)
+
+gate: ## checks the template, translated to what AWS deploys
 	.venv/tools/bin/python infra/gate.py
-	trap 'python3 local/up.py down' EXIT; python3 local/up.py; $(local_tests)
 
-bench: ## Measure size, start and speed of the release binaries against their budgets
-	cargo bench -p watchkeeper
+bench: ## what the release binaries cost, beside their budgets
+	cargo bench -p watchkeeper --bench functions
 
-fmt: ## Format everything
+fmt: ## formats the code
 	cargo fmt --all
 
-package: ## Build the functions for AWS (ARCHITECTURE=arm64 or x86_64), ready for sam deploy
-	@python3 local/up.py tools
+package: ## builds the functions for AWS, ARCH=arm64 or x86-64, into target/lambda
+	@$(PYTHON) local/up.py tools
 	PATH="$(CURDIR)/.venv/tools/bin:$$PATH" .venv/tools/bin/cargo-lambda lambda build --release -p watchkeeper \
-		--lambda-dir target/lambda $(if $(filter x86_64,$(ARCHITECTURE)),--x86-64,--arm64)
+		--$(ARCH) --lambda-dir target/lambda
 	rm -f target/lambda/.*.built-from

@@ -11,6 +11,7 @@ use clap::Parser;
 mod answer;
 mod args;
 mod client;
+mod dialect;
 mod explain;
 mod failure;
 mod incidents;

@@ -142,7 +142,10 @@ pub fn apply(
     show.print(&applied, |applied| {
         let hash = short(applied.hash.as_str());
         if applied.changed {
-            format!("{}: {hash} decides from now on. Open incidents keep the policy they have.\n", paint(GREEN, "Applied"))
+            format!(
+                "{}: {hash} decides from now on. Open incidents keep the policy they have.\n",
+                paint(GREEN, "Applied")
+            )
         } else {
             format!("{hash} decides already: nothing to do.\n")
         }

@@ -167,7 +167,7 @@ impl Incidents {
         if let Some(opened_at) = after.opened_at {
             // What is only expected is in no list.
             item.insert("status".to_owned(), s(after.status.as_str()));
-            item.insert("opened_at".to_owned(), s(opened_at));
+            item.insert("opened_at".to_owned(), s(opened_at.to_string()));
         }
         let put = Put::builder().table_name(&self.state).set_item(Some(item));
         let put = if before.seq == 0 {
@@ -213,7 +213,7 @@ impl Incidents {
             let id = IncidentId::parse(id)?;
             let mut start = key(&id);
             start.insert("status".to_owned(), s(status.as_str()));
-            start.insert("opened_at".to_owned(), s(opened_at));
+            start.insert("opened_at".to_owned(), s(opened_at.to_string()));
             Some(start)
         });
         let start = match start {
@@ -320,8 +320,8 @@ fn built<T>(item: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, E
     item.map_err(|error| Error::Misconfigured(error.to_string()))
 }
 
-fn s(text: impl ToString) -> AttributeValue {
-    AttributeValue::S(text.to_string())
+fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
 }
 
 fn n(number: u64) -> AttributeValue {

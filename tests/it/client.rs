@@ -36,7 +36,7 @@ impl Client {
         let stream = self.stream.as_mut()?;
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n", self.host, body.len());
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([*name, ": ", *value, "\r\n"]);
         }
         stream.get_mut().write_all(format!("{head}\r\n{body}").as_bytes()).ok()?;
         let mut line = String::new();

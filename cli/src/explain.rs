@@ -1,0 +1,279 @@
+//! What would happen to a payload, and why: the rules themselves are run, on a clock that only moves in thought.
+
+use std::fmt::Write as _;
+
+use domain::dedup;
+use domain::enrich;
+use domain::escalation::{self, Next, Outcome};
+use domain::incident::{Event, Incident, IncidentId};
+use domain::log::Record;
+use domain::policy::{Integration, Kind, Policy, SecretRef};
+use domain::route;
+use domain::signal::{Action, Signal};
+use domain::timeline::{self, Kind as Told};
+use jiff::Timestamp;
+use serde::Serialize;
+use ureq::http::{HeaderMap, HeaderValue, Method};
+use watchkeeper::api::{self, ActivePolicy, Timeline};
+use watchkeeper::secret::Secret;
+use watchkeeper::sender::{self, cloudwatch};
+
+use crate::args::{self, Sender};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::incidents;
+use crate::policy;
+use crate::show::{self, BLUE, BOLD, DIM, Show, YELLOW, paint, text};
+
+/// How often it is looked, in thought, before it counts as going on for ever.
+const LOOKS: usize = 200;
+/// How many open incidents are looked through for one to join.
+const OPEN: u32 = 1000;
+/// The routing key with which a payload is let in, in thought.
+const KEY: &str = "00000000000000000000000000000000";
+
+/// What would happen to a payload.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    integration: String,
+    policy: String,
+    signals: Vec<Signal>,
+    incidents: Vec<Would>,
+}
+
+/// What would happen to one incident.
+#[derive(Debug, Serialize)]
+struct Would {
+    /// The open incident that the signals would join; a new one would begin otherwise.
+    joins: Option<String>,
+    decision: Option<route::Decision>,
+    timeline: Timeline,
+}
+
+/// Says what would happen to the payload in a file.
+pub fn explain(
+    asked: &args::Explain,
+    client: impl FnOnce() -> Result<Client, Failure>,
+    show: Show,
+) -> Result<(), Failure> {
+    let body = std::fs::read(&asked.file)
+        .map_err(|error| Failure::NotFound { what: format!("{}: {error}", asked.file.display()), fix: None })?;
+    let sender = asked.sender.or_else(|| Sender::of(&body)).ok_or_else(|| {
+        let file = asked.file.display();
+        Failure::Usage(format!("{file} does not say whose it is: add --sender, such as --sender generic"))
+    })?;
+    let now = asked.at.unwrap_or_else(Timestamp::now);
+    let (policy, open) = match &asked.policy {
+        Some(file) => (policy::read(file)?, Vec::new()),
+        None => {
+            let client = client()?;
+            let ActivePolicy { policy, .. } = client.get("/v1/policy")?;
+            let mut open = client.incidents(Some("triggered"), OPEN)?.incidents;
+            open.extend(client.incidents(Some("acknowledged"), OPEN)?.incidents);
+            (policy, open)
+        }
+    };
+    let (integration, signals) = read(sender, asked.integration.as_deref(), &body, &policy, now)?;
+    let explanation = Explanation {
+        integration,
+        policy: policy.hash().to_string(),
+        incidents: would(&signals, &policy, &open, now),
+        signals,
+    };
+    show.print(&explanation, |explanation| tell(explanation, sender, now));
+    Ok(())
+}
+
+/// The signals that `body` becomes, read by the same code that reads a real request, and the integration they come by.
+fn read(
+    sender: Sender,
+    wanted: Option<&str>,
+    body: &[u8],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(String, Vec<Signal>), Failure> {
+    let kind = match sender {
+        Sender::Pagerduty => Kind::Pagerduty,
+        Sender::Generic => Kind::StandardWebhooks,
+        Sender::Alertmanager => Kind::Alertmanager,
+        Sender::Prometheus => Kind::Prometheus,
+        Sender::Cloudwatch => Kind::Cloudwatch,
+    };
+    let (name, integration) = integration(policy, kind, wanted)?;
+    if sender == Sender::Cloudwatch {
+        return Ok((name, alarms(body, policy, now)?));
+    }
+    // The payload has no proof, and needs none in thought: its integration is let in by itself, and alone.
+    let secret = Some(SecretRef("ssm:/none".to_owned()));
+    let open = kind != Kind::Pagerduty;
+    let alone =
+        Policy { integrations: [(name.clone(), Integration { open, secret, ..integration })].into(), ..policy.clone() };
+    let keys = [Secret::new(KEY)];
+    let letter = sender.letter(&name, body, Some(&keys[0]).filter(|_| !open), "explain")?;
+    let headers =
+        HeaderMap::from_iter([(ureq::http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let request = sender::Request {
+        method: &Method::POST,
+        path: &letter.path,
+        headers: &headers,
+        body: &letter.body,
+        id: "explain",
+        received_at: now,
+    };
+    let refused = |refused: sender::Refused| {
+        let reply = refused.reply;
+        Failure::failed(format!("it would be refused with status {}: {}", reply.status, reply.body))
+    };
+    let door = sender::door(request.method, request.path).map_err(refused)?;
+    let received = sender::receive(&door, &request, &alone, &|_| &keys).map_err(refused)?;
+    Ok((name, received.signals))
+}
+
+/// The integration that receives it.
+fn integration(policy: &Policy, kind: Kind, wanted: Option<&str>) -> Result<(String, Integration), Failure> {
+    let fits: Vec<(&String, &Integration)> = policy
+        .integrations
+        .iter()
+        .filter(|(name, integration)| integration.kind == kind && wanted.is_none_or(|wanted| wanted == *name))
+        .collect();
+    match fits.as_slice() {
+        [(name, integration)] => Ok(((*name).clone(), (*integration).clone())),
+        [] => Err(Failure::NotFound {
+            what: "the policy has no integration that would receive it".to_owned(),
+            fix: Some("watchkeeper policy show lists those it has".to_owned()),
+        }),
+        several => {
+            let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+            Err(Failure::Usage(format!(
+                "several integrations could receive it: add --integration, one of {}",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// CloudWatch's alarms, as EventBridge or SNS bring them.
+fn alarms(body: &[u8], policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::failed(format!("it would be refused: {error}"));
+    let event: serde_json::Value = serde_json::from_slice(body).map_err(|error| refused(&error))?;
+    let Some(records) = event["Records"].as_array() else {
+        return Ok(vec![cloudwatch::from_eventbridge(&event, policy, now).map_err(|error| refused(&error))?]);
+    };
+    let read = |record: &serde_json::Value| {
+        let part = |name: &str| record["Sns"][name].as_str().unwrap_or_default();
+        cloudwatch::from_sns(part("MessageId"), part("Message"), policy, now).map_err(|error| refused(&error))
+    };
+    records.iter().map(read).collect()
+}
+
+/// What would become of `signals`, incident by incident.
+fn would(signals: &[Signal], policy: &Policy, open: &[api::Incident], now: Timestamp) -> Vec<Would> {
+    let mut signals: Vec<Signal> = signals.iter().filter(|signal| signal.action != Action::Change).cloned().collect();
+    dedup::sort(&mut signals);
+    let mut fingerprints: Vec<_> = signals.iter().map(|signal| signal.fingerprint.clone()).collect();
+    fingerprints.dedup();
+    fingerprints.sort();
+    fingerprints.dedup();
+    let one = |fingerprint| {
+        let own: Vec<Signal> = signals.iter().filter(|signal| signal.fingerprint == fingerprint).cloned().collect();
+        let begins = IncidentId { fingerprint: fingerprint.clone(), generation: 1 };
+        let merge = dedup::merge(&fingerprint, None, &own, |_| false, now);
+        let mut thought = Thought { incident: Incident::expected(begins), records: Vec::new(), policy };
+        thought.write("dedup", merge.events, now);
+        thought.go_on(now);
+        let told = timeline::timeline(&thought.records, Some(policy));
+        let told = told.into_iter().filter(|entry| entry.kind != Told::Told).collect();
+        let stem = format!("{fingerprint}-");
+        Would {
+            joins: open.iter().find(|known| known.id.starts_with(&stem)).map(|known| known.id.clone()),
+            decision: thought.incident.decision.clone(),
+            timeline: Timeline::of(&thought.incident.id, told),
+        }
+    };
+    fingerprints.into_iter().map(one).collect()
+}
+
+/// An incident that only happens in thought.
+struct Thought<'a> {
+    incident: Incident,
+    records: Vec<Record<Event>>,
+    policy: &'a Policy,
+}
+
+impl Thought<'_> {
+    fn write(&mut self, cause: &str, events: Vec<Event>, at: Timestamp) {
+        if !events.is_empty() {
+            let record = self.incident.record(cause, events, at);
+            let hash = record.seal().hash;
+            self.incident.fold(&record, hash);
+            self.records.push(record);
+        }
+    }
+
+    /// Runs it to its end as if every message went through and nobody ever answered.
+    fn go_on(&mut self, begun: Timestamp) {
+        if !self.incident.is_open() {
+            return;
+        }
+        let found = enrich::enrich(&self.incident, self.policy, Vec::new(), Vec::new());
+        self.write("enrich", vec![Event::Enriched { found }], begun);
+        let decision = route::decide(&self.incident, self.policy, &self.policy.hash(), begun);
+        self.write("route", vec![Event::Routed { decision }], begun);
+        let mut now = begun;
+        for look in 0..LOOKS {
+            let cause = format!("look {look}");
+            self.write(&cause, escalation::due(&self.incident, self.policy, &cause, now), now);
+            let sent = self.incident.paging.to_send(&cause);
+            let outcomes: Vec<_> =
+                sent.map(|delivery| (delivery.id.clone(), Outcome::Accepted { reference: None })).collect();
+            if !outcomes.is_empty() {
+                self.write(&cause, vec![Event::Sent { outcomes }], now);
+            }
+            match escalation::next(&self.incident, self.policy, now) {
+                Next::At(at) => now = at,
+                Next::Over(_) => return,
+            }
+        }
+    }
+}
+
+fn tell(explanation: &Explanation, sender: Sender, now: Timestamp) -> String {
+    let policy = policy::short(&explanation.policy);
+    let integration = text(&explanation.integration);
+    let mut told = format!(
+        "{} as {} of the integration {}, at {}, by policy {policy}. Nothing was sent.\n",
+        paint(BOLD, "Read"),
+        sender.name(),
+        paint(BLUE, &integration),
+        show::time(now),
+    );
+    for signal in &explanation.signals {
+        let (action, meaning) = match signal.action {
+            Action::Trigger => ("a problem", ""),
+            Action::Acknowledge => ("somebody took it on", ""),
+            Action::Resolve => ("the end of a problem", ""),
+            Action::Change => ("a change", ": kept beside its service's incidents, and nobody is told"),
+        };
+        let severity = signal.alert.severity;
+        let severity = paint(show::of_severity(severity), severity.as_str());
+        let title = if signal.alert.title.is_empty() { &signal.key } else { &signal.alert.title };
+        let _ = writeln!(told, "  {action}, {severity}: {}{meaning}", text(title));
+        let key = format!("the sender calls it {}; we call it {}", text(&signal.key), signal.fingerprint);
+        let _ = writeln!(told, "  {}", paint(DIM, &key));
+    }
+    if explanation.signals.is_empty() {
+        told.push_str("  It says nothing that anybody would be told.\n");
+    }
+    for would in &explanation.incidents {
+        told.push('\n');
+        if let Some(id) = &would.joins {
+            let joins = paint(YELLOW, "It would join an open incident");
+            let _ = writeln!(told, "{joins}, {id}: counted, and nobody is told again.");
+            told.push_str("If that were over, and if nobody answered:\n");
+        } else {
+            told.push_str("If nobody answered:\n");
+        }
+        told.push_str(&incidents::tell(&would.timeline));
+    }
+    told
+}
