@@ -63,15 +63,14 @@ pub fn explain(
         Failure::Usage(format!("{file} does not say whose it is: add --sender, such as --sender generic"))
     })?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
-    let (policy, open) = match &asked.policy {
-        Some(file) => (policy::read(file, Warnings::LeftOut)?, Vec::new()),
-        None => {
-            let client = client()?;
-            let ActivePolicy { policy, .. } = client.get("/v1/policy")?;
-            let mut open = client.incidents(Some("triggered"), OPEN)?.incidents;
-            open.extend(client.incidents(Some("acknowledged"), OPEN)?.incidents);
-            (policy, open)
-        }
+    let (policy, open) = if let Some(file) = &asked.policy {
+        (policy::read(file, Warnings::LeftOut)?, Vec::new())
+    } else {
+        let client = client()?;
+        let ActivePolicy { policy, .. } = client.get("/v1/policy")?;
+        let mut open = client.incidents(Some("triggered"), OPEN)?.incidents;
+        open.extend(client.incidents(Some("acknowledged"), OPEN)?.incidents);
+        (policy, open)
     };
     let (integration, signals) = read(sender, asked.integration.as_deref(), &body, &policy, now)?;
     let explanation = Explanation {

@@ -14,6 +14,9 @@ use server::Server;
 const ONE: &str = "0123456789abcdef0123-1";
 const TWO: &str = "01ffffffffffffffffff-3";
 
+/// A title that clears a terminal and turns round what follows.
+const HOSTILE: &str = "Disk full\u{1b}[2J\u{202e}";
+
 fn incident(id: &str, status: &str, title: &str) -> Value {
     json!({
         "id": id, "status": status, "severity": "critical", "title": title, "service": "checkout",
@@ -73,17 +76,20 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         let body = entries[1]["body"].as_str().unwrap().replace("\"c\"", "\"d\"");
         entries[1]["body"] = json!(body);
     }
-    let hostile = "Disk full\u{1b}[2J\u{202e}";
+    let first = incident(ONE, "triggered", HOSTILE);
+    let two = json!({"incidents": [first, incident(TWO, "acknowledged", "Größe 📈")], "next": null});
     vec![
         ("GET /v1/incidents?limit=20&status=resolved", 200, json!({"incidents": [], "next": null})),
-        ("GET /v1/incidents?limit=1", 200, json!({"incidents": [incident(ONE, "triggered", hostile)], "next": "more"})),
+        ("GET /v1/incidents?limit=20", 200, two.clone()),
         (
-            "GET /v1/incidents?",
+            "GET /v1/incidents?limit=100&status=triggered",
             200,
-            json!({"incidents": [
-            incident(ONE, "triggered", hostile), incident(TWO, "acknowledged", "Größe 📈"),
-        ], "next": null}),
+            json!({
+                "incidents": [incident("645535a4a6bdb5e27014-1", "triggered", "Disk full")], "next": null,
+            }),
         ),
+        ("GET /v1/incidents?limit=100", 200, two),
+        ("GET /v1/incidents?limit=1", 200, json!({"incidents": [first], "next": "more"})),
         ("GET /v1/incidents/0123456789abcdef0123-1/timeline", 200, story()),
         (
             "GET /v1/incidents/0123456789abcdef0123-1/records?from=1",
@@ -99,7 +105,7 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
                 "stream": format!("incident#{ONE}"), "entries": entries[..1], "next": 1,
             }),
         ),
-        ("GET /v1/incidents/0123456789abcdef0123-1", 200, incident(ONE, "acknowledged", hostile)),
+        ("GET /v1/incidents/0123456789abcdef0123-1", 200, incident(ONE, "acknowledged", HOSTILE)),
         ("GET /v1/incidents/01ffffffffffffffffff-9", 404, problem(404, "there is no such incident")),
         ("POST /v1/incidents/01ffffffffffffffffff-3/acknowledge", 409, problem(409, "already acknowledged by ana")),
         ("POST /v1/incidents/0123456789abcdef0123-1/escalate", 200, incident(ONE, "triggered", "Disk full")),

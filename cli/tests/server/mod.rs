@@ -11,16 +11,16 @@ use serde_json::Value;
 type World = Vec<(&'static str, u16, Value)>;
 
 /// It runs until the test ends.
-pub struct Server {
+pub(crate) struct Server {
     /// Where it listens.
-    pub address: String,
+    pub(crate) address: String,
     asked: Arc<Mutex<Vec<String>>>,
     busy: Arc<AtomicU32>,
 }
 
 impl Server {
     /// Starts it on a free port.
-    pub fn start(world: World) -> Self {
+    pub(crate) fn start(world: World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -37,12 +37,12 @@ impl Server {
     }
 
     /// Says 503 to the next `count` requests.
-    pub fn busy(&self, count: u32) {
+    pub(crate) fn busy(&self, count: u32) {
         self.busy.store(count, Ordering::SeqCst);
     }
 
     /// What it was asked since the last time.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
