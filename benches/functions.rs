@@ -3,7 +3,13 @@
 //! Each real binary runs behind a local Runtime API, over a stand-in for AWS that answers at once, so that the figures
 //! are ours and not an emulator's. Budgets are for a quiet two-core machine: the yardsticks of the same run, a bare
 //! loop and a hash, say how quiet this one was. Linux only, as it reads `/proc`.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that prints a table or stops")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::format_push_string,
+    reason = "a program that prints a table of small numbers, or stops"
+)]
 #![allow(unreachable_pub, dead_code, reason = "shared with the tests, which use more of it")]
 
 #[path = "../tests/it/cases.rs"]

@@ -79,7 +79,9 @@ def statements(resource):
     documents += [properties[name] for name in ("PolicyDocument", "AssumeRolePolicyDocument") if name in properties]
     documents += [resource["Properties"]["ResourcePolicy"]["PolicyDocument"]] if "ResourcePolicy" in properties else []
     for document in documents:
-        yield from listed(document["Statement"])
+        for statement in listed(document["Statement"]):
+            # The middle of an If is the statement as it stands on AWS.
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def wildcards(template):

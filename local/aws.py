@@ -72,15 +72,25 @@ def physical_id(logical_id):
     return found.findtext(".//PhysicalResourceId")
 
 
+def allow(role, name, statements):
+    """Gives a role one more policy."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    form = {"Action": "PutRolePolicy", "Version": "2010-05-08", "RoleName": role, "PolicyName": name}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    _send("iam", "/", urllib.parse.urlencode({**form, "PolicyDocument": document}).encode(), headers)
+
+
 def failures():
     """Why the last deploy failed: (resource, reason), oldest first, without what failed only in its wake."""
     try:
         events = _formation("DescribeStackEvents", StackName=place.STACK)
     except Refused:
         return []
-    found = [
-        (event.findtext("LogicalResourceId"), event.findtext("ResourceStatusReason") or "no reason given")
-        for event in events.iter("member")
-        if "FAILED" in (event.findtext("ResourceStatus") or "")
-    ]
-    return [pair for pair in reversed(found) if "cancelled" not in pair[1].lower()]
+    found = []
+    for event in events.iter("member"):  # newest first
+        resource, status = event.findtext("LogicalResourceId"), event.findtext("ResourceStatus") or ""
+        if "FAILED" in status:
+            found.insert(0, (resource, event.findtext("ResourceStatusReason") or "no reason given"))
+        if resource == place.STACK and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            break
+    return [pair for pair in found if "cancelled" not in pair[1].lower()]

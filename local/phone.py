@@ -1,7 +1,8 @@
 """A phone for the local cloud: receives the pages that webhooks send, and believes only what is signed.
 
 Usage: phone.py PORT LOG SECRETS. A page for ana arrives at /ana. Each one whose signature holds (Standard Webhooks) is
-one line in the log, a page that comes twice is two: hiding that would hide a fault. `/` shows them in a browser.
+one line in the log; a page that comes twice is two, as hiding that would hide a fault. What tells how an incident went
+on is no page: it goes to a second log beside the first. `/` shows the pages in a browser.
 """
 
 import base64
@@ -85,11 +86,12 @@ class Phone(http.server.BaseHTTPRequestHandler):
             return self.answer(401, b"no good signature\n")
         try:
             person = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path).strip("/")
-            line = json.dumps(entry(person, json.loads(body), now), ensure_ascii=False)
+            page = entry(person, json.loads(body), now)
         except (ValueError, AttributeError):
             return self.answer(400, b"the body is no page\n")
-        with self.lock, open(self.log, "a", encoding="utf-8") as log:
-            log.write(line + "\n")
+        path = self.log if page["type"] == "incident.page" else self.log.with_name("phone-updates.jsonl")
+        with self.lock, open(path, "a", encoding="utf-8") as log:
+            log.write(json.dumps(page, ensure_ascii=False) + "\n")
         return self.answer(204)
 
     def do_GET(self):

@@ -1,6 +1,7 @@
 """Brings the local cloud up (`python3 local/up.py`) or down (`python3 local/up.py down`); harmless when repeated."""
 
 import concurrent.futures
+import hashlib
 import os
 import subprocess
 import sys
@@ -98,8 +99,6 @@ def apply_policy(board, token):
 
 def hash_of(path):
     """A short fingerprint of a file."""
-    import hashlib
-
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
@@ -159,7 +158,7 @@ def greet(values):
 
 Try
 
-  curl -s {place.DOOR}/v2/enqueue -d '{{"routing_key":"{key}","event_action":"trigger","payload":{{"summary":"Disk full on db-1","source":"db-1","severity":"critical"}}}}'
+  curl -s {place.DOOR}/v2/enqueue -H 'content-type: application/json' -d '{{"routing_key":"{key}","event_action":"trigger","payload":{{"summary":"Disk full on db-1","source":"db-1","severity":"critical"}}}}'
   set -a; . target/local/env; set +a; target/release/watchkeeper incidents
   make demo
 
@@ -175,7 +174,7 @@ def down():
 
 
 def main(arguments):
-    """Up, down, or only the builds."""
+    """Up, down, or only a part of the way up."""
     board = Board()
     try:
         if arguments == ["down"]:
@@ -183,10 +182,12 @@ def main(arguments):
         elif arguments == ["build"]:
             build.check_tools()
             make(board)
+        elif arguments == ["tools"]:
+            build.environment(board.step("tools"), place.TOOLS_VENV, place.ROOT / "infra/requirements.txt")
         elif arguments in ([], ["up"]):
             greet(up(board))
         else:
-            print("usage: python3 local/up.py [up|down|build]", file=sys.stderr)
+            print("usage: python3 local/up.py [up|down|build|tools]", file=sys.stderr)
             return 2
     except Failed as failure:
         print(f"{mark('fail')} {failure}", file=sys.stderr)

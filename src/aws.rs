@@ -150,6 +150,11 @@ impl Hyper {
     }
 }
 
+/// The pool of connections by itself, for a client that is built elsewhere.
+pub fn http_client() -> Result<SharedHttpClient, Error> {
+    Ok(SharedHttpClient::new(Hyper::new()?))
+}
+
 impl HttpClient for Hyper {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())

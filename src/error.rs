@@ -114,12 +114,12 @@ mod tests {
 
     #[test]
     fn an_event_that_cannot_be_read_is_never_quoted() {
-        let text = r#"{"incident":"hunter2"}"#;
         #[derive(Debug, serde::Deserialize)]
         struct Request {
             #[serde(rename = "incident")]
             _incident: u32,
         }
+        let text = r#"{"incident":"hunter2"}"#;
         let read = serde_path_to_error::deserialize::<_, Request>(&mut serde_json::Deserializer::from_str(text));
         let error = Error::invalid_event(&read.expect_err("not a number"));
         assert_eq!(error.to_string(), "the event is not valid: at incident");

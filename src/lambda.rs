@@ -98,7 +98,7 @@ fn log() {
 fn metrics() -> Result<&'static Collector, Fatal> {
     let function = crate::config::optional("AWS_LAMBDA_FUNCTION_NAME");
     let builder = metrics_cloudwatch_embedded::Builder::new().cloudwatch_namespace("Watchkeeper");
-    Ok(builder.with_dimension("function", function).init()?)
+    builder.with_dimension("function", function).init()
 }
 
 /// A request as the HTTP API hands it over, its body as the bytes that were sent.

@@ -63,7 +63,8 @@ impl Pager {
                 Ok(policy) => return Ok(policy),
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(error) => {
-                    tracing::error!(error = %error.chain(), incident.id = %incident.id, "the frozen policy is lost: the active one pages")
+                    let lost = error.chain();
+                    tracing::error!(error = lost, incident.id = %incident.id, "the frozen policy is lost: the active one pages");
                 }
             }
         }

@@ -191,7 +191,8 @@ impl Responder {
     async fn escalate(&self, incident: &Incident, cause: &str) -> Result<(), Error> {
         let Incident { id, paging, .. } = incident;
         if paging.lives > 0 {
-            let input = json!({ "incident": id, "generation": 1 });
+            // Continued executions are numbered from here: far enough from those of the lives before.
+            let input = json!({ "incident": id, "generation": 1000 * paging.lives + 1 });
             self.life.start(&format!("{id}-life-{}", paging.lives), &input).await?;
         }
         let request = &Hash::of(cause.as_bytes()).as_str()[..16].to_owned();

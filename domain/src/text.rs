@@ -15,14 +15,12 @@ pub const CUT: &str = "… [cut]";
 
 /// At most `limit` characters of `text`; one that is cut says so at its end.
 pub fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some(_) => {
-            let keep = limit.saturating_sub(CUT.chars().count());
-            let end = text.char_indices().nth(keep).map_or(text.len(), |(at, _)| at);
-            format!("{}{CUT}", &text[..end])
-        }
+    if text.char_indices().nth(limit).is_none() {
+        return text.to_owned();
     }
+    let keep = limit.saturating_sub(CUT.chars().count());
+    let end = text.char_indices().nth(keep).map_or(text.len(), |(at, _)| at);
+    format!("{}{CUT}", &text[..end])
 }
 
 /// `text` with everything that could move a cursor, hide a word or reorder a line written out as `\u{…}`.

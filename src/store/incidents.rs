@@ -95,7 +95,10 @@ impl Incidents {
         start: Option<Item>,
     ) -> Result<(Vec<Entry>, Option<Item>), Error> {
         let page = self.client.query().table_name(&self.records).consistent_read(true).limit(PAGE);
-        let page = page.key_condition_expression("stream = :s").expression_attribute_values(":s", s(stream));
+        let page = page
+            .key_condition_expression("#stream = :s")
+            .expression_attribute_names("#stream", "stream")
+            .expression_attribute_values(":s", s(stream));
         let page = page.scan_index_forward(forward).set_exclusive_start_key(start).send().await;
         let page = page.map_err(|error| Error::aws("reading a log", error))?;
         let entries = page.items().iter().map(entry).collect::<Result<_, _>>()?;
@@ -150,7 +153,7 @@ impl Incidents {
     }
 
     fn put_record(&self, record: &Record<Event>, entry: &Entry) -> Result<TransactWriteItem, Error> {
-        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(stream)");
+        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
         let put = put
             .item("stream", s(&record.stream))
             .item("seq", n(record.seq))
@@ -167,7 +170,7 @@ impl Incidents {
         if let Some(opened_at) = after.opened_at {
             // What is only expected is in no list.
             item.insert("status".to_owned(), s(after.status.as_str()));
-            item.insert("opened_at".to_owned(), s(opened_at));
+            item.insert("opened_at".to_owned(), s(opened_at.to_string()));
         }
         let put = Put::builder().table_name(&self.state).set_item(Some(item));
         let put = if before.seq == 0 {
@@ -213,7 +216,7 @@ impl Incidents {
             let id = IncidentId::parse(id)?;
             let mut start = key(&id);
             start.insert("status".to_owned(), s(status.as_str()));
-            start.insert("opened_at".to_owned(), s(opened_at));
+            start.insert("opened_at".to_owned(), s(opened_at.to_string()));
             Some(start)
         });
         let start = match start {
@@ -320,8 +323,8 @@ fn built<T>(item: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, E
     item.map_err(|error| Error::Misconfigured(error.to_string()))
 }
 
-fn s(text: impl ToString) -> AttributeValue {
-    AttributeValue::S(text.to_string())
+fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
 }
 
 fn n(number: u64) -> AttributeValue {

@@ -51,13 +51,12 @@ impl Objects {
     /// The objects of `bucket`.
     pub(super) fn new(aws: &Aws, bucket: &str) -> Self {
         let region = aws.region().to_owned();
-        let base = match aws.endpoint() {
+        let base = if let Some(endpoint) = aws.endpoint() {
             // A bucket's name is no host name on the local cloud.
-            Some(endpoint) => format!("{}/{bucket}", endpoint.trim_end_matches('/')),
-            None => {
-                let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-                format!("https://{bucket}.s3.{region}.{suffix}")
-            }
+            format!("{}/{bucket}", endpoint.trim_end_matches('/'))
+        } else {
+            let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+            format!("https://{bucket}.s3.{region}.{suffix}")
         };
         Self { http: aws.http(), credentials: aws.credentials(), region, base }
     }
@@ -72,7 +71,13 @@ impl Objects {
         self.request(what, &Method::PUT, key, body).await.map(drop)
     }
 
-    async fn request(&self, what: &'static str, method: &Method, key: &str, body: Bytes) -> Result<Option<Bytes>, Error> {
+    async fn request(
+        &self,
+        what: &'static str,
+        method: &Method,
+        key: &str,
+        body: Bytes,
+    ) -> Result<Option<Bytes>, Error> {
         let mut tries = 0;
         loop {
             let tried = tokio::time::timeout(PATIENCE, self.attempt(method, key, body.clone())).await;

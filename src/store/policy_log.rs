@@ -79,7 +79,7 @@ impl PolicyLog {
         let after = Pointer { seq: before.seq + 1, head: entry.hash.clone(), active: Some(to.clone()) };
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: u64| AttributeValue::N(number.to_string());
-        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(stream)");
+        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
         let put = put.item("stream", text(STREAM)).item("seq", number(record.seq));
         let put = put.item("body", text(&entry.body)).item("hash", text(entry.hash.as_str()));
         let body = serde_json::to_string(&after).expect("a pointer is plain JSON");

@@ -97,11 +97,13 @@ pub fn signal(id: &str, key: &str, action: Action, ago: i64) -> Signal {
     }
 }
 
+/// Numbers the requests, as the HTTP API names each.
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
 /// A request as the HTTP API hands it over.
 pub fn gateway(method: &str, path: &str, headers: &[(&'static str, String)], body: &str) -> Value {
     let headers: serde_json::Map<String, Value> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    static REQUESTS: AtomicU64 = AtomicU64::new(0);
     let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     json!({

@@ -125,10 +125,12 @@ fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
         let standin = standin("127.0.0.1:9");
         let ingest = ingest(&standin);
         standin.breaks(move |_, name| if name.starts_with(broken) { Fault::Trouble } else { Fault::None });
-        let answer = ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
+        let answer =
+            ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 503, "{broken}: {answer}");
         standin.breaks(|_, _| Fault::None);
-        let answer = ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
+        let answer =
+            ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 202, "{broken} is back: {answer}");
     }
 }

@@ -1,8 +1,10 @@
 //! The integration tests: the real binaries and the real template.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
-#![allow(unreachable_pub, reason = "the test binary exports nothing")]
+#![allow(unreachable_pub, dead_code, reason = "the test binary exports nothing, and shares parts with the bench")]
 
 mod cases;
+mod client;
+mod cloud;
 mod doors;
 mod functions;
 mod kill;

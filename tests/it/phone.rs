@@ -17,7 +17,6 @@ use crate::server::{Answer, Request, serve};
 pub struct Page {
     pub kind: String,
     pub person: String,
-    pub delivery: String,
     pub id: String,
     pub link: String,
 }
@@ -66,5 +65,5 @@ fn read(request: &Request) -> Option<Page> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let person = request.path.trim_start_matches('/').to_owned();
-    Some(Page { kind: text("type"), person, delivery: text("delivery"), id: signed.id.to_owned(), link: text("link") })
+    Some(Page { kind: text("type"), person, id: signed.id.to_owned(), link: text("link") })
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::server::{Answer, Request, serve};
 
 /// Longer than any function may take: a hang fails the test instead of stopping it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A failure as a state machine would see it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,7 +60,7 @@ fn talk(stream: &TcpStream, answer: &(impl Fn(Request) -> Option<Answer> + ?Size
         let Answer { status, headers, body } = answer(request)?;
         let mut head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
         }
         let mut message = (head + "\r\n").into_bytes();
         message.extend(body);

@@ -271,7 +271,7 @@ impl World {
         let key = key(put["Item"].as_object().unwrap());
         let present = self.table(&put["TableName"]).get(&key).cloned();
         match put["ConditionExpression"].as_str() {
-            Some("attribute_not_exists(stream)" | "attribute_not_exists(pk)") => present.is_none(),
+            Some("attribute_not_exists(seq)" | "attribute_not_exists(pk)") => present.is_none(),
             Some("seq = :seq") => present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"]),
             other => panic!("the stand-in does not know the condition {other:?}"),
         }
@@ -283,7 +283,7 @@ impl World {
         let items = self.table(&request["TableName"]);
         let matches = |(pk, sk): &(String, String), item: &Item| match condition {
             "pk = :pk" => *pk == text(&values[":pk"]["S"]),
-            "stream = :s" => *pk == text(&values[":s"]["S"]),
+            "#stream = :s" => *pk == text(&values[":s"]["S"]),
             "pk = :pk AND sk >= :since" => *pk == text(&values[":pk"]["S"]) && *sk >= text(&values[":since"]["S"]),
             "#status = :status" => item.get("status") == Some(&values[":status"]),
             other => panic!("the stand-in does not know the condition {other}"),
