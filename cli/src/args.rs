@@ -28,8 +28,8 @@ pub struct Args {
     /// Print the API's JSON objects
     #[arg(long, global = true)]
     pub json: bool,
-    /// Where Watchkeeper answers
-    #[arg(long, global = true, env = "WATCHKEEPER_URL", hide_env_values = true)]
+    /// Where Watchkeeper answers, whatever the environment says
+    #[arg(long, global = true)]
     pub url: Option<String>,
     /// What to do
     #[command(subcommand)]

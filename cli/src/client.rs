@@ -18,6 +18,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(30);
 /// How many incidents the API lists at once, at most.
 const PAGE: u32 = 100;
+/// How many pages are asked for: some may be short, and none may lead on for ever.
+const MOST_PAGES: u32 = 30;
 /// How many incidents a shortened id is looked for among.
 const SEARCHED: u32 = 1000;
 
@@ -45,7 +47,8 @@ pub fn agent(url: &str) -> Agent {
 
 /// What the network said, for a person.
 pub fn unreachable(url: &str, error: &ureq::Error) -> Failure {
-    Failure::Unreachable { url: url.to_owned(), why: error.to_string() }
+    let why = if let ureq::Error::Io(error) = error { error.to_string() } else { error.to_string() };
+    Failure::Unreachable { url: url.to_owned(), why }
 }
 
 impl Client {
@@ -114,7 +117,7 @@ impl Client {
     /// Up to `limit` incidents that stand as `status`, the newest first, and where the rest begins.
     pub fn incidents(&self, status: Option<&str>, limit: u32) -> Result<IncidentList, Failure> {
         let mut all = IncidentList { incidents: Vec::new(), next: None };
-        loop {
+        for _ in 0..MOST_PAGES {
             let missing = limit - u32::try_from(all.incidents.len()).unwrap_or(limit).min(limit);
             let status = status.map(|status| format!("&status={status}")).unwrap_or_default();
             let cursor = all.next.take().map(|cursor| format!("&cursor={}", encoded(&cursor))).unwrap_or_default();
@@ -123,9 +126,10 @@ impl Client {
             all.incidents.extend(incidents);
             all.next = next;
             if all.next.is_none() || all.incidents.len() >= limit as usize {
-                return Ok(all);
+                break;
             }
         }
+        Ok(all)
     }
 
     /// The full id that `id` is, or is the beginning of.

@@ -22,7 +22,7 @@ use crate::args::{self, Sender};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::incidents;
-use crate::policy;
+use crate::policy::{self, Warnings};
 use crate::show::{self, BLUE, BOLD, DIM, Show, YELLOW, paint, text};
 
 /// How often it is looked, in thought, before it counts as going on for ever.
@@ -63,15 +63,14 @@ pub fn explain(
         Failure::Usage(format!("{file} does not say whose it is: add --sender, such as --sender generic"))
     })?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
-    let (policy, open) = match &asked.policy {
-        Some(file) => (policy::read(file)?, Vec::new()),
-        None => {
-            let client = client()?;
-            let ActivePolicy { policy, .. } = client.get("/v1/policy")?;
-            let mut open = client.incidents(Some("triggered"), OPEN)?.incidents;
-            open.extend(client.incidents(Some("acknowledged"), OPEN)?.incidents);
-            (policy, open)
-        }
+    let (policy, open) = if let Some(file) = &asked.policy {
+        (policy::read(file, Warnings::LeftOut)?, Vec::new())
+    } else {
+        let client = client()?;
+        let ActivePolicy { policy, .. } = client.get("/v1/policy")?;
+        let mut open = client.incidents(Some("triggered"), OPEN)?.incidents;
+        open.extend(client.incidents(Some("acknowledged"), OPEN)?.incidents);
+        (policy, open)
     };
     let (integration, signals) = read(sender, asked.integration.as_deref(), &body, &policy, now)?;
     let explanation = Explanation {
@@ -170,10 +169,12 @@ fn alarms(body: &[u8], policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, F
 fn would(signals: &[Signal], policy: &Policy, open: &[api::Incident], now: Timestamp) -> Vec<Would> {
     let mut signals: Vec<Signal> = signals.iter().filter(|signal| signal.action != Action::Change).cloned().collect();
     dedup::sort(&mut signals);
-    let mut fingerprints: Vec<_> = signals.iter().map(|signal| signal.fingerprint.clone()).collect();
-    fingerprints.dedup();
-    fingerprints.sort();
-    fingerprints.dedup();
+    let mut fingerprints = Vec::new();
+    for signal in &signals {
+        if !fingerprints.contains(&signal.fingerprint) {
+            fingerprints.push(signal.fingerprint.clone());
+        }
+    }
     let one = |fingerprint| {
         let own: Vec<Signal> = signals.iter().filter(|signal| signal.fingerprint == fingerprint).cloned().collect();
         let begins = IncidentId { fingerprint: fingerprint.clone(), generation: 1 };

@@ -49,7 +49,7 @@ pub enum Failure {
         url: String,
     },
     /// A policy has mistakes, which were printed.
-    #[error("{file} has {errors}: nothing was changed", errors = mistakes(*.errors))]
+    #[error("{file} has {errors}", errors = mistakes(*.errors))]
     Mistakes {
         /// The policy.
         file: PathBuf,

@@ -12,12 +12,14 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
 
-/// Reads a policy, and prints what is wrong with it as a compiler would.
-pub fn read(file: &Path) -> Result<Policy, Failure> {
+/// Reads a policy, and prints its mistakes as a compiler would; its warnings too, if that is `wanted`.
+pub fn read(file: &Path, wanted: Warnings) -> Result<Policy, Failure> {
     let (source, found) = parse(file)?;
     match found {
         Ok((policy, warnings)) => {
-            show::aside(&told(file, &source, &warnings));
+            if matches!(wanted, Warnings::Told) {
+                show::aside(&told(file, &source, &warnings));
+            }
             Ok(policy)
         }
         Err(mistakes) => {
@@ -25,6 +27,15 @@ pub fn read(file: &Path) -> Result<Policy, Failure> {
             Err(refused(file, &mistakes))
         }
     }
+}
+
+/// What is done with warnings.
+#[derive(Debug, Clone, Copy)]
+pub enum Warnings {
+    /// They are printed.
+    Told,
+    /// They are not what was asked for.
+    LeftOut,
 }
 
 type Parsed = Result<(Policy, Vec<Mistake>), Vec<Mistake>>;
@@ -123,7 +134,7 @@ pub fn apply(
     client: impl FnOnce() -> Result<Client, Failure>,
     show: Show,
 ) -> Result<(), Failure> {
-    let policy = read(file)?;
+    let policy = read(file, Warnings::Told)?;
     let hash = policy.hash();
     let client = client()?;
     let before = match client.get::<ActivePolicy>("/v1/policy") {

@@ -30,9 +30,9 @@ const FUNCTION: &str = "watchkeeper-ingest";
 const LOCAL_ROOT: &str =
     "AWS4-HMAC-SHA256 Credential=test/20250101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0";
 
-/// What came of sending.
+/// What came of sending; an object of the command's own.
 #[derive(Debug, Default, Serialize)]
-struct Sent {
+struct Outcome {
     sender: &'static str,
     sent: u32,
     accepted: u32,
@@ -88,21 +88,22 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The local cloud's address: an alarm has no door, AWS itself hands it to the function.
 fn cloud(settings: &Settings, what: &str) -> Result<String, Failure> {
+    let file = if Path::new(what).is_file() { what } else { "FILE" };
     let local = settings.get("AWS_ENDPOINT_URL").map(|url| url.expose().trim_end_matches('/').to_owned());
     local.filter(|url| is_local(url)).ok_or_else(|| Failure::Failed {
         what: "a CloudWatch alarm has no door: AWS itself hands it to the function".to_owned(),
         fix: Some(format!(
-            "on AWS, set the alarm off (aws cloudwatch set-alarm-state), or give the function the event: aws lambda \
-             invoke --function-name {FUNCTION} --cli-binary-format raw-in-base64-out --payload file://{what} /dev/stdout"
+            "on AWS, set an alarm off (aws cloudwatch set-alarm-state), or give the function the event: aws lambda \
+             invoke --function-name {FUNCTION} --cli-binary-format raw-in-base64-out --payload file://{file} /dev/stdout"
         )),
     })
 }
 
 impl Post<'_> {
     /// Sends as often as asked, `parallel` at the same time.
-    fn all(&self, repeat: u32, parallel: u32) -> Result<Sent, Failure> {
+    fn all(&self, repeat: u32, parallel: u32) -> Result<Outcome, Failure> {
         let begun = Instant::now();
-        let sent = Mutex::new(Sent { sender: self.sender.name(), ..Sent::default() });
+        let sent = Mutex::new(Outcome { sender: self.sender.name(), ..Outcome::default() });
         let failed = Mutex::new(None);
         let taken = AtomicU32::new(0);
         std::thread::scope(|scope| {
@@ -157,7 +158,7 @@ impl Post<'_> {
     }
 }
 
-fn note(sent: &Mutex<Sent>, status: u16, body: String, tries: u32) {
+fn note(sent: &Mutex<Outcome>, status: u16, body: String, tries: u32) {
     let mut sent = sent.lock().expect("nobody panics with it");
     sent.sent += 1;
     sent.accepted += u32::from((200..300).contains(&status));
@@ -180,13 +181,13 @@ fn post(agent: &Agent, url: &str, letter: Letter) -> Result<(u16, String), Failu
     Ok((status, body))
 }
 
-fn tell(sent: &Sent) -> String {
+fn tell(sent: &Outcome) -> String {
     let answers: Vec<String> = sent.answers.iter().map(|(status, count)| format!("{count} x {status}")).collect();
     let again = if sent.tried_again > 0 { format!(", {} tried again", sent.tried_again) } else { String::new() };
     let head = if sent.sent == 1 {
         format!("{} sent: answered {}{again}\n", sent.sender, sent.answers.keys().next().unwrap_or(&0))
     } else {
-        let Sent { sender, sent: count, seconds, .. } = sent;
+        let Outcome { sender, sent: count, seconds, .. } = sent;
         format!("{count} of {sender} sent in {seconds:.1} s: answered {}{again}\n", answers.join(", "))
     };
     let head = if sent.accepted == sent.sent { paint(GREEN, &head) } else { head };

@@ -18,11 +18,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Finds them: `url` first, which is the argument or the environment's, then the local cloud's.
+    /// Finds them: `url`, which is the argument, then the environment's, then the local cloud's.
     pub fn find(url: Option<&str>) -> Result<Self, Failure> {
         let local = local();
         let own = local.get("WATCHKEEPER_URL").map(|url| tidy(url.expose()));
-        let url = url.filter(|url| !url.is_empty()).map(tidy).or_else(|| own.clone());
+        let named = url.map(str::to_owned).or_else(|| env::var("WATCHKEEPER_URL").ok());
+        let url = named.filter(|url| !url.is_empty()).map(|url| tidy(&url)).or_else(|| own.clone());
         let url = url.ok_or(Failure::Unconfigured("WATCHKEEPER_URL"))?;
         // The local cloud's secrets are for the local cloud: they never go to another address.
         let local = if own.as_ref() == Some(&url) { local } else { BTreeMap::new() };

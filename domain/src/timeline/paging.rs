@@ -13,14 +13,7 @@ impl Teller<'_> {
         let why = self.why_now(record);
         let step = self.policy_step(position);
         let targets = self.targets(position);
-        let told: Vec<String> = first
-            .iter()
-            .map(|attempt| {
-                let reason = self.words.reason(&attempt.to, targets, record.at);
-                let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-                format!("{}{reason} by {}", self.words.recipient(&attempt.to), attempt.channel)
-            })
-            .collect();
+        let told = self.told(first, targets, record.at);
         let name = name(position);
         let (kind, text) = if told.is_empty() {
             (Kind::Failed, format!("{why}{name} finds nobody to tell: it is passed over at once"))
@@ -33,6 +26,22 @@ impl Teller<'_> {
             detail.push(format!("unless somebody answers within {}, it goes on", lasted(step.wait)));
         }
         self.add(record, kind, None, capital(&text), detail);
+    }
+
+    /// Whom messages go to, why to them, and by what; those for one reason and by one channel are told together.
+    fn told(&self, attempts: &[Attempt], targets: &[Target], at: jiff::Timestamp) -> Vec<String> {
+        let mut groups: Vec<(Vec<String>, String)> = Vec::new();
+        for attempt in attempts {
+            let reason = self.words.reason(&attempt.to, targets, at);
+            let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let how = format!("{reason} by {}", attempt.channel);
+            let whom = self.words.recipient(&attempt.to);
+            match groups.iter_mut().find(|(_, known)| *known == how) {
+                Some((names, _)) => names.push(whom),
+                None => groups.push((vec![whom], how)),
+            }
+        }
+        groups.into_iter().map(|(names, how)| format!("{}{how}", list(&names))).collect()
     }
 
     /// Messages beside the first ones of a step: further contacts, and repeats.

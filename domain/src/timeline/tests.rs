@@ -155,7 +155,7 @@ fn a_page_is_told_with_its_reason_and_its_outcome() {
         "pd reported a new critical problem: Disk full",
         "  the sender calls it k",
         "Somebody is paged as SEV1: route disks says so",
-        "  route disks: matched: its condition holds",
+        "  route disks: its condition holds",
         "  escalation platform",
         &format!("  by policy {}", &Hash::of(b"policy").as_str()[..12]),
         "Step 1 tells Ana Lima by webhook",

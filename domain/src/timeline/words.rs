@@ -94,10 +94,7 @@ impl Words<'_> {
         };
         let level = decision.level.map(|level| format!(" as {}", format!("{level:?}").to_uppercase()));
         let text = format!("{done}{}: {}", level.unwrap_or_default(), decision.why);
-        let looked = decision.trace.iter().map(|looked| {
-            let mark = if looked.matched { "matched" } else { "passed over" };
-            format!("route {}: {mark}: {}", looked.route, looked.result)
-        });
+        let looked = decision.trace.iter().map(|looked| format!("route {}: {}", looked.route, looked.result));
         let mut detail: Vec<String> = looked.collect();
         match decision.handling {
             Handling::Page if decision.catch_all => detail.push("only the catch-all knew whom to tell".to_owned()),
