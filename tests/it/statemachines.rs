@@ -253,9 +253,28 @@ fn an_execution_ends_long_before_its_history_is_full() {
     let look = total(&["PageOnCall", "IsOver", "WaitForNextLook"]);
     let failure =
         total(&["PageOnCall", "IsFirstFailure", "DeadLetterIncident", "IsWorthAnotherTry", "WaitAfterFailure"]);
-    assert!(machine.text.contains("$look >= 200") && machine.text.contains("$failures >= 120"));
+    assert!(machine.text.contains("$look >= 200 %") && machine.text.contains("$failures >= 120 %"));
     // Failures count as looks, and a row of them that is one short of the end may follow the last look but one.
     assert!(200 * look.max(failure) + 120 * failure < 25_000, "{look} and {failure} events");
+}
+
+#[test]
+fn no_page_is_looked_at_or_fails_without_end() {
+    for (name, counted) in [("incident", &["IsOver", "IsWorthAnotherTry"][..]), ("look", &["IsOver"])] {
+        let machine = Machine::named(name);
+        let mut next = successors(&machine.states()["PageOnCall"]);
+        let mut reached = BTreeSet::new();
+        while let Some(state) = next.pop() {
+            assert_ne!(state, "PageOnCall", "{name}: a way back passes no choice that counts");
+            if !counted.contains(&state) && reached.insert(state) {
+                next.extend(successors(&machine.states()[state]));
+            }
+        }
+        for choice in counted {
+            let counts = machine.states()[*choice].to_string();
+            assert!(counts.contains(">= 200 %") || counts.contains(">= 120 %"), "{name}: {choice} counts nothing");
+        }
+    }
 }
 
 /// The SAM function that a task invokes.

@@ -1,4 +1,4 @@
-//! The template as JSON: YAML with CloudFormation's short forms spelled out.
+//! The template as JSON: YAML with `CloudFormation`'s short forms spelled out.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Value, json};
