@@ -42,7 +42,7 @@ def healthy():
 
 def start(step):
     """Starts the emulator on loopback with IAM enforced, unless it runs."""
-    if process.running(NAME) and healthy():
+    if process.running(NAME, place.CLOUD_PORT) and healthy():
         step.skip(place.CLOUD)
         return
     process.stop(NAME)
@@ -62,7 +62,7 @@ def start(step):
         PYTHONUNBUFFERED="1",
     )
     LOG.write_bytes(b"")
-    child = process.start(NAME, [place.CLOUD_VENV / "bin" / "python", "-m", "ministack"], env, LOG)
+    child = process.start(NAME, place.CLOUD_PORT, [place.CLOUD_VENV / "bin" / "python", "-m", "ministack"], env, LOG)
     for _ in range(300):
         if healthy():
             step.done(place.CLOUD)

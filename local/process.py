@@ -28,23 +28,24 @@ def _file(name):
     return place.STATE / f"{name}.pid"
 
 
-def running(name):
-    """What we started under this name, if it still runs: its pid, birth and arguments."""
+def running(name, port=None):
+    """What we started under this name, if it still runs and, when that is asked, serves this port."""
     try:
         started = json.loads(_file(name).read_text())
     except (OSError, ValueError):
         return None
-    return started if _born(started["pid"]) == started["born"] else None
+    alive = _born(started["pid"]) == started["born"]
+    return started if alive and port in (None, started.get("port", port)) else None
 
 
-def start(name, argv, env, log):
-    """Starts a process of its own session, with its output in a log."""
+def start(name, port, argv, env, log):
+    """Starts a process of its own session that will serve a port, with its output in a log."""
     argv = [str(part) for part in argv]
     with open(log, "ab") as output:
         child = subprocess.Popen(
             argv, cwd=place.ROOT, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    started = {"pid": child.pid, "born": _born(child.pid), "argv": argv}
+    started = {"pid": child.pid, "born": _born(child.pid), "port": port, "argv": argv}
     _file(name).write_text(json.dumps(started))
     return child
 
@@ -89,9 +90,9 @@ def wait_for_port(port, child, seconds=20):
     """Waits until a started process listens; False when it ended or took too long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if port_taken(port):
-            return True
         if child.poll() is not None:
             return False
+        if port_taken(port):
+            return True
         time.sleep(0.05)
     return False

@@ -22,7 +22,7 @@ PORTS = (
 def check_ports():
     """Refuses to start beside a stranger on one of our ports."""
     for port, name, what, variable in PORTS:
-        if process.port_taken(port) and not process.running(name):
+        if process.port_taken(port) and not process.running(name, port):
             raise Failed(
                 f"port {port}, which {what} needs, is taken by another program ({_who(port)}).\n"
                 f"Stop that program, or choose another port: {variable}={port + 100} make up"
@@ -59,14 +59,14 @@ def make(board):
 def keep(board, name, label, argv, port):
     """Starts a helper of ours, or starts it again when its arguments changed."""
     step = board.step(label)
-    known = process.running(name)
+    known = process.running(name, port)
     argv = [sys.executable, *map(str, argv)]
     if known and known["argv"] == argv and process.port_taken(port):
         step.skip(f"http://127.0.0.1:{port}")
         return
     process.stop(name)
     log = place.STATE / f"{name}.log"
-    child = process.start(name, argv, place.clean_environment(), log)
+    child = process.start(name, port, argv, place.clean_environment(), log)
     if not process.wait_for_port(port, child):
         step.fail()
         raise Failed(f"{label} did not start; see {log.relative_to(place.ROOT)}")
