@@ -59,19 +59,15 @@ class Step:
 
     def __init__(self, board, name):
         self._board, self.name, self.detail = board, name, ""
-        self._start = self._spoken = time.monotonic()
+        self.start = time.monotonic()
 
     def update(self, detail):
         """Says how far it is."""
         self.detail = detail
-        now = time.monotonic()
-        if not _terminal() and now - self._spoken > PLAIN_EVERY:
-            self._spoken = now
-            self._board.say(f"{mark('run')} {self.line()}")
 
     def line(self):
-        """Name, progress and time so far."""
-        return f"{self.name} {self.detail}".strip() + dim(f" {took(time.monotonic() - self._start)}")
+        """Name and progress."""
+        return f"{self.name} {self.detail}".strip()
 
     def done(self, detail=""):
         """Ends well."""
@@ -99,7 +95,7 @@ class Board:
         step = Step(self, name)
         with self._lock:
             self._running.append(step)
-            if _terminal() and self._painter is None:
+            if self._painter is None:
                 self._painter = threading.Thread(target=self._paint, daemon=True)
                 self._painter.start()
         return step
@@ -112,7 +108,7 @@ class Board:
 
     def end(self, step, kind, detail):
         """Prints the finished step and forgets it."""
-        seconds = time.monotonic() - step._start
+        seconds = time.monotonic() - step.start
         with self._lock:
             if step not in self._running:
                 return
@@ -125,12 +121,19 @@ class Board:
             print("\r\033[K", end="", flush=True)
 
     def _paint(self):
+        """The painter's whole life."""
+        spoken = time.monotonic()
         while True:
-            with self._lock:
-                if self._running:
-                    width = shutil.get_terminal_size().columns - 4
-                    parts = [f"{step.name} {step.detail}".strip() for step in self._running]
-                    seconds = took(time.monotonic() - min(step._start for step in self._running))
-                    text = f"{' · '.join(parts)}  {seconds}"
-                    print(f"\r\033[K{mark('run')} {text[:width]}", end="", flush=True)
             time.sleep(0.2)
+            with self._lock:
+                if not self._running:
+                    spoken = time.monotonic()
+                    continue
+                seconds = took(time.monotonic() - min(step.start for step in self._running))
+                text = f"{' · '.join(step.line() for step in self._running)}  {seconds}"
+                if _terminal():
+                    width = shutil.get_terminal_size().columns - 4
+                    print(f"\r\033[K{mark('run')} {text[:width]}", end="", flush=True)
+                elif time.monotonic() - spoken > PLAIN_EVERY:
+                    spoken = time.monotonic()
+                    print(f"{mark('run')} {text}", flush=True)

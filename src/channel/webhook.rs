@@ -71,6 +71,7 @@ fn headers(id: &str, at: i64, signature: &str) -> Option<HeaderMap> {
 
 fn body(kind: &str, message: &Message<'_>) -> Value {
     let Message { incident, delivery, person, link, .. } = message;
+    let to = delivery.to.split_once(':').map_or(delivery.to.as_str(), |(_, name)| name);
     json!({
         "type": kind,
         "incident": {
@@ -83,7 +84,8 @@ fn body(kind: &str, message: &Message<'_>) -> Value {
             "opened_at": incident.opened_at,
             "url": link,
         },
-        "person": person,
+        "person": to,
+        "name": person,
         "delivery": delivery.id,
         "attempt": delivery.attempts,
         "text": text::line(message),
@@ -134,7 +136,7 @@ mod tests {
                     "title": "p99 latency over 2 s", "service": "checkout", "occurrences": 1,
                     "opened_at": "2026-11-21T12:00:00Z", "url": link,
                 },
-                "person": "Ana", "delivery": "1-ana-0", "attempt": 1,
+                "person": "ana", "name": "Ana", "delivery": "1-ana-0", "attempt": 1,
                 "text": "[critical] checkout: p99 latency over 2 s", "link": link,
             })
         );
