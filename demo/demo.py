@@ -152,10 +152,7 @@ class Story:
 
     def evidence(self):
         """The timeline, and the proof that nobody changed it."""
-        self.scene("6  What happened, and why.", f"watchkeeper incident {self.incident[:8]}")
-        print(flush=True)
-        self.client.command("incident", self.incident)
-        self.scene("7  Did anybody change the log?", f"watchkeeper incident {self.incident[:8]} --verify")
+        self.scene("6  What happened, why, and did anybody change the log?", f"watchkeeper incident {self.incident[:8]} --verify")
         print(flush=True)
         self.client.command("incident", self.incident, "--verify")
 
