@@ -3,7 +3,7 @@
 use domain::escalation::Next;
 use domain::incident::IncidentId;
 use domain::policy::SecretRef;
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
@@ -38,9 +38,15 @@ async fn main() -> Result<(), lambda::Fatal> {
     };
     lambda::serve(async |Request { incident, cause }, now| {
         Ok(match pager.look(&incident, &cause, now).await? {
-            Next::At(at) => Answer { look_at: Some(at), ..Answer::default() },
+            Next::At(at) => Answer { look_at: Some(whole_second(at)), ..Answer::default() },
             Next::Over(over) => Answer { over: Some(word(over)), ..Answer::default() },
         })
     })
     .await
+}
+
+/// The first whole second not before `at`: what a `Wait` state surely takes, and never too early to find nothing due.
+fn whole_second(at: Timestamp) -> Timestamp {
+    let up = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    at.round(up).unwrap_or(at)
 }

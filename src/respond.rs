@@ -35,10 +35,8 @@ pub struct Responder {
     pub incidents: Incidents,
     /// The policies.
     pub policies: Policies,
-    /// The state machine that looks at an incident at once.
+    /// The state machine that looks at an incident at once, and goes on where the incident's own is over or asleep.
     pub look: Machine,
-    /// The state machine of an incident, for one whose own is over.
-    pub life: Machine,
     /// The ways to tell somebody, so that a message shows an answer at once.
     pub channels: Channels,
     /// Slack's signing secret and the links' secret are in here.
@@ -174,7 +172,9 @@ impl Responder {
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         let mut incident = self.incidents.append(id, cause, now, decide).await?;
         if matches!(command, Command::Escalate { .. }) {
-            self.escalate(&incident, cause).await?;
+            // The same name for the same request: asked twice, the machine is started once.
+            let name = format!("{id}-look-{}", &Hash::of(cause.as_bytes()).as_str()[..16]);
+            self.look.start(&name, &json!({ "incident": id })).await?;
         }
         if let Some(decision) = incident.decision.clone()
             && incident.paging.outdated(incident.status).next().is_some()
@@ -183,20 +183,6 @@ impl Responder {
             incident = self.show(incident, &active, cause, now).await?;
         }
         Ok(incident)
-    }
-
-    /// Has an incident looked at once more, now, and lived on where its own execution is over.
-    ///
-    /// The names are the same for the same request, so asked twice each is started once.
-    async fn escalate(&self, incident: &Incident, cause: &str) -> Result<(), Error> {
-        let Incident { id, paging, .. } = incident;
-        if paging.lives > 0 {
-            // Continued executions are numbered from here: far enough from those of the lives before.
-            let input = json!({ "incident": id, "generation": 1000 * paging.lives + 1 });
-            self.life.start(&format!("{id}-life-{}", paging.lives), &input).await?;
-        }
-        let request = &Hash::of(cause.as_bytes()).as_str()[..16].to_owned();
-        self.look.start(&format!("{id}-look-{request}"), &json!({ "incident": id })).await
     }
 
     /// Brings messages up to date that can be changed in place. What fails here, the next look does again.

@@ -16,6 +16,8 @@ use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
 
 /// As much of an id as is shown in a list.
 const SHORT: usize = 8;
+/// As much of a title as is shown in a list, in characters.
+const LONGEST: usize = 80;
 
 /// Lists incidents.
 pub fn list(client: &Client, status: Option<args::Status>, limit: u32, show: Show) -> Result<(), Failure> {
@@ -52,7 +54,7 @@ fn tell_list(list: &IncidentList, wanted: Option<&str>) -> String {
                 (plain, show::time(incident.opened_at)),
                 (plain, incident.occurrences.to_string()),
                 (plain, text(&who)),
-                (plain, text(&title(incident))),
+                (plain, short_title(incident)),
             ]
         })
         .collect();
@@ -74,9 +76,13 @@ fn short(incidents: &[Incident]) -> usize {
     (SHORT..longest).find(|length| !clash(*length)).unwrap_or(longest)
 }
 
-fn title(incident: &Incident) -> String {
-    let service = incident.service.as_ref().map(|service| format!("{service}: "));
-    format!("{}{}", service.unwrap_or_default(), incident.title)
+fn short_title(incident: &Incident) -> String {
+    let service = incident.service.as_ref().map(|service| format!("{service}: ")).unwrap_or_default();
+    let title = text(&format!("{service}{}", incident.title));
+    match title.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &title[..end]),
+        None => title,
+    }
 }
 
 /// Tells the story of one incident, and with `verify` checks that its log is as it was written.

@@ -13,3 +13,6 @@ mod phone;
 mod runtime;
 mod server;
 mod standin;
+mod statemachines;
+mod template;
+mod yaml;

@@ -188,9 +188,6 @@ pub struct Paging {
     /// Somebody asked for people to be told, so it is a page now, whatever was decided.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
-    /// How often paging began anew after it was over: its execution is over too, so each needs another.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub lives: u32,
     /// Everybody was told, and nobody answered.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub exhausted: bool,
@@ -318,15 +315,9 @@ impl Paging {
         let told_once = decided != Handling::Page && !self.by_hand;
         if self.exhausted || told_once {
             self.restart(at);
-            self.lives += 1;
         }
         self.hurry = true;
         self.by_hand = true;
         self.resumed_at = Some(at);
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }

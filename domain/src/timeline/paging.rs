@@ -1,8 +1,8 @@
 //! The part of the timeline that tells of steps and messages: to whom, by what, why now, and what came of it.
 
-use super::words::{Words, counted, lasted};
+use super::words::{counted, lasted};
 use super::{Kind, Teller};
-use crate::escalation::{ATTEMPTS, Attempt, Delivery, Outcome, Position, RETRY_AFTER};
+use crate::escalation::{ATTEMPTS, Attempt, Outcome, Position, RETRY_AFTER};
 use crate::incident::{Event, Incident};
 use crate::log::Record;
 use crate::policy::{Handling, Step, Target};
@@ -61,14 +61,21 @@ impl Teller<'_> {
 
     /// What came of messages.
     pub(super) fn sent(&mut self, record: &Record<Event>, outcomes: &[(String, Outcome)]) {
-        let mut accepted = Vec::new();
+        let mut accepted: Vec<(String, Vec<String>)> = Vec::new();
         let mut shown: Vec<(&'static str, usize)> = Vec::new();
         for (id, outcome) in outcomes {
             let delivery = self.incident.paging.deliveries.iter().find(|known| known.id == *id);
-            let what = delivery.map_or_else(|| format!("message {id}"), |known| message(&self.words, known));
+            let (channel, whom) = delivery.map_or_else(
+                || ("message".to_owned(), id.clone()),
+                |known| (known.channel.clone(), self.words.recipient(&known.to)),
+            );
             let last = delivery.is_some_and(|known| known.attempts >= ATTEMPTS);
+            let what = format!("{channel} message to {whom}");
             match outcome {
-                Outcome::Accepted { .. } => accepted.push(what),
+                Outcome::Accepted { .. } => match accepted.iter_mut().find(|(known, _)| *known == channel) {
+                    Some((_, names)) => names.push(whom),
+                    None => accepted.push((channel, vec![whom])),
+                },
                 Outcome::Failed { reason, retry_after } => {
                     let wait = retry_after.map_or(lasted(RETRY_AFTER), |seconds| {
                         lasted(jiff::SignedDuration::from_secs(seconds.into()).max(RETRY_AFTER))
@@ -90,10 +97,14 @@ impl Teller<'_> {
             }
         }
         if !accepted.is_empty() {
-            self.add(record, Kind::Told, None, format!("Sent: the {}", list(&accepted)), Vec::new());
+            let after = self.incident.opened_at.map(|opened| lasted(record.at.duration_since(opened)));
+            let after = after.map(|after| format!(", {after} after it opened")).unwrap_or_default();
+            let told: Vec<String> =
+                accepted.iter().map(|(channel, names)| format!("by {channel} to {}", list(names))).collect();
+            self.add(record, Kind::Told, None, format!("Sent {}{after}", list(&told)), Vec::new());
         }
         for (status, count) in shown {
-            let text = format!("{} now {status}", counted_messages(count));
+            let text = format!("{} now: {status}", counted_messages(count));
             self.add(record, Kind::Updated, None, text, Vec::new());
         }
     }
@@ -135,10 +146,6 @@ fn name(position: Position) -> String {
     let step = position.step + 1;
     let of = if position.catch_all { format!("the catch-all's step {step}") } else { format!("step {step}") };
     if position.round == 0 { of } else { format!("{of} (time {})", position.round + 1) }
-}
-
-fn message(words: &Words<'_>, delivery: &Delivery) -> String {
-    format!("{} message to {}", delivery.channel, words.recipient(&delivery.to))
 }
 
 fn counted_messages(count: usize) -> String {

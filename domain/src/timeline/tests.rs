@@ -160,7 +160,7 @@ fn a_page_is_told_with_its_reason_and_its_outcome() {
         &format!("  by policy {}", &Hash::of(b"policy").as_str()[..12]),
         "Step 1 tells Ana Lima by webhook",
         "  unless somebody answers within 5 min, it goes on",
-        "Sent: the webhook message to Ana Lima",
+        "Sent by webhook to Ana Lima, 3 s after it opened",
         "Nobody answered for 5 min, so step 2 tells bo (in team platform) by sms",
         "  unless somebody answers within 5 min, it goes on",
         "The sms message to bo failed: 503",

@@ -1,0 +1,255 @@
+//! The template's contract with the code, and what it promises of everything that it deploys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use domain::escalation::LOST_AFTER;
+use serde_json::{Value, json};
+
+use crate::yaml;
+
+/// `infra/template.yaml`.
+pub struct Template(Value);
+
+impl Template {
+    pub fn read() -> Self {
+        Self(yaml::read(&file("infra/template.yaml")))
+    }
+
+    pub fn properties(&self, id: &str) -> &Value {
+        let properties = &self.0["Resources"][id]["Properties"];
+        assert!(properties.is_object(), "no resource {id}");
+        properties
+    }
+
+    fn of_type<'a>(&'a self, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+        let resources = self.0["Resources"].as_object().unwrap().iter();
+        let kind = kind.to_owned();
+        resources
+            .filter(|(_, resource)| resource["Type"] == *kind)
+            .map(|(id, _)| (id.as_str(), self.properties(id)))
+            .collect()
+    }
+
+    /// The functions by the name of their file.
+    fn functions(&self) -> BTreeMap<String, &Value> {
+        let functions = self.of_type("AWS::Serverless::Function").into_iter();
+        functions.map(|(id, properties)| (id.strip_suffix("Function").unwrap().to_lowercase(), properties)).collect()
+    }
+}
+
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The functions that have a file.
+fn files() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    files.map(|name| name.strip_suffix(".rs").expect("one file a function").to_owned()).collect()
+}
+
+fn keys(value: &Value) -> BTreeSet<String> {
+    value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+}
+
+/// What is referred to: `!Ref X`, `!GetAtt X.Arn`.
+fn target(value: &Value) -> &str {
+    let text =
+        value["Ref"].as_str().or(value["Fn::GetAtt"].as_str()).unwrap_or_else(|| panic!("{value} is no reference"));
+    text.split('.').next().unwrap()
+}
+
+fn listed(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+}
+
+#[test]
+fn every_file_of_functions_is_a_binary_and_is_deployed_and_the_reverse() {
+    let template = Template::read();
+    let manifest = file("Cargo.toml");
+    let binaries = manifest.split("[[bin]]").skip(1).map(|entry| entry.split('"').nth(1).unwrap().to_owned());
+    assert_eq!(binaries.collect::<BTreeSet<_>>(), files());
+    assert_eq!(template.functions().into_keys().collect::<BTreeSet<_>>(), files());
+    for (name, function) in template.functions() {
+        assert_eq!(function["CodeUri"], format!("../target/lambda/{name}/"));
+        assert_eq!(function["FunctionName"], json!({ "Fn::Sub": format!("${{AWS::StackName}}-{name}") }));
+    }
+}
+
+#[test]
+fn every_variable_that_a_function_requires_is_set_and_none_in_vain() {
+    for (name, function) in Template::read().functions() {
+        let source = file(&format!("functions/{name}.rs"));
+        let required = source.split("required(\"").skip(1).map(|rest| rest.split_once('"').unwrap().0.to_owned());
+        let mut required: BTreeSet<String> = required.collect();
+        // The channels read it themselves, and do without.
+        required.extend(source.contains("Channels::from_env").then(|| "WEBHOOK_ALLOW".to_owned()));
+        assert_eq!(keys(&function["Environment"]["Variables"]), required, "{name}");
+    }
+}
+
+#[test]
+fn every_function_says_how_long_it_may_take_and_logs_to_a_group_that_forgets() {
+    let template = Template::read();
+    for (name, function) in template.functions() {
+        assert!(function["Timeout"].as_u64().is_some_and(|seconds| seconds <= 30), "{name}: HTTP waits no longer");
+        target(&function["LoggingConfig"]["LogGroup"]);
+    }
+    for (id, group) in template.of_type("AWS::Logs::LogGroup") {
+        assert_eq!(group["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{id}");
+    }
+    let page = template.properties("PageFunction")["Timeout"].as_i64().unwrap();
+    assert!(page < LOST_AFTER.as_secs(), "a message may count as lost while page still sends it");
+}
+
+#[test]
+fn every_queue_has_a_dead_letter_queue_that_outlives_it() {
+    let template = Template::read();
+    let queues = template.of_type("AWS::SQS::Queue");
+    let (dead, live): (Vec<_>, Vec<_>) = queues.iter().partition(|(id, _)| id.ends_with("DeadLetters"));
+    assert!(!live.is_empty());
+    for (id, queue) in live {
+        let letters = target(&queue["RedrivePolicy"]["deadLetterTargetArn"]);
+        let kept = |id: &str| queues[id]["MessageRetentionPeriod"].as_u64().unwrap();
+        assert!(kept(letters) > kept(id), "{id}: age counts from the first send");
+        assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 5, "{id}");
+    }
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    for (id, queue) in dead {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+        let name = json!({ "Fn::GetAtt": format!("{id}.QueueName") });
+        assert!(alarms.values().any(|alarm| alarm["Dimensions"][0]["Value"] == name), "{id}: nobody hears of it");
+    }
+}
+
+#[test]
+fn a_batch_is_not_handed_out_again_while_it_is_at_work_and_fails_one_by_one() {
+    let template = Template::read();
+    for (id, mapping) in template.of_type("AWS::Lambda::EventSourceMapping") {
+        let limit = template.properties(target(&mapping["FunctionName"]))["Timeout"].as_u64().unwrap();
+        let hidden = template.properties(target(&mapping["EventSourceArn"]))["VisibilityTimeout"].as_u64().unwrap();
+        assert!(hidden >= 6 * limit, "{id}");
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
+    }
+}
+
+#[test]
+fn what_an_asynchronous_source_cannot_deliver_is_kept() {
+    let template = Template::read();
+    let mut sources = 0;
+    for (name, function) in template.functions() {
+        for (event, source) in function["Events"].as_object().into_iter().flatten() {
+            let properties = &source["Properties"];
+            let letters = match source["Type"].as_str().unwrap() {
+                "EventBridgeRule" | "Schedule" | "ScheduleV2" => &properties["DeadLetterConfig"]["Arn"],
+                "SNS" => &properties["RedrivePolicy"]["deadLetterTargetArn"],
+                other => panic!("{name}: {event}: how does {other} keep what fails?"),
+            };
+            assert!(target(letters).ends_with("DeadLetters"), "{name}: {event}");
+            let failed = &function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"];
+            assert!(target(failed).ends_with("DeadLetters"), "{name}");
+            sources += 1;
+        }
+    }
+    assert_eq!(sources, 2);
+}
+
+#[test]
+fn no_table_can_be_lost_and_nobody_rewrites_the_log() {
+    let template = Template::read();
+    for (id, table) in template.of_type("AWS::DynamoDB::Table") {
+        assert_eq!(table["DeletionProtectionEnabled"], true, "{id}");
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{id}");
+        assert_eq!(template.0["Resources"][id]["DeletionPolicy"], "Retain", "{id}");
+        assert_eq!(template.0["Resources"][id]["UpdateReplacePolicy"], "Retain", "{id}");
+    }
+    let records = template.properties("RecordsTable");
+    assert!(records["TimeToLiveSpecification"].is_null(), "a record does not expire");
+    let denied = &records["ResourcePolicy"]["PolicyDocument"]["Statement"][0];
+    assert_eq!((&denied["Effect"], &denied["Principal"]), (&json!("Deny"), &json!("*")));
+    for action in ["dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"] {
+        assert!(listed(&denied["Action"]).contains(&&json!(action)), "{action}");
+    }
+}
+
+/// Each statement of each function and machine: whose it is, and what it says.
+fn statements(template: &Template) -> Vec<(String, &Value)> {
+    let owners = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
+    let owners = owners.into_iter().flat_map(|kind| template.of_type(kind));
+    let mut found = Vec::new();
+    for (id, properties) in owners {
+        for statement in listed(&properties["Policies"]).iter().flat_map(|policy| listed(&policy["Statement"])) {
+            let sid = statement["Sid"].as_str().unwrap_or_else(|| panic!("{id}: a statement without a name"));
+            found.push((format!("{id}: {sid}"), statement));
+        }
+    }
+    found
+}
+
+#[test]
+fn nobody_may_do_more_than_is_named() {
+    /// Statements that cannot name what they are about, each with its reason beside it in the template.
+    const BROAD: [&str; 3] =
+        ["PageFunction: SendTexts", "IncidentStateMachine: DeliverLogs", "LookStateMachine: DeliverLogs"];
+    let template = Template::read();
+    let statements = statements(&template);
+    for (place, statement) in &statements {
+        assert_eq!(statement["Effect"], "Allow", "{place}");
+        for action in listed(&statement["Action"]) {
+            assert!(!action.as_str().unwrap().contains('*'), "{place}: {action}");
+        }
+        let broad = statement["Resource"].is_null() || listed(&statement["Resource"]).contains(&&json!("*"));
+        assert_eq!(broad, BROAD.contains(&place.as_str()), "{place}");
+    }
+    for name in BROAD {
+        assert!(statements.iter().any(|(place, _)| place == name), "{name} is gone");
+    }
+}
+
+#[test]
+fn a_function_may_only_add_to_the_log_and_only_to_streams_of_its_own() {
+    let template = Template::read();
+    for (place, statement) in statements(&template) {
+        if statement["Resource"] != json!({ "Fn::GetAtt": "RecordsTable.Arn" }) {
+            continue;
+        }
+        let writes = listed(&statement["Action"]).into_iter().any(|action| action == "dynamodb:PutItem");
+        for action in listed(&statement["Action"]) {
+            let known = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"].contains(&action.as_str().unwrap());
+            assert!(known, "{place}: {action}");
+        }
+        let streams = statement["Condition"].as_object().map(|condition| condition.values().next().unwrap());
+        let own = if place.starts_with("PolicyFunction") { "policy" } else { "incident#*" };
+        let streams = streams.map(|streams| &streams["dynamodb:LeadingKeys"]);
+        assert!(!writes || streams == Some(&json!([own])), "{place}");
+    }
+}
+
+#[test]
+fn every_function_behind_the_api_may_be_called_by_it() {
+    let template = Template::read();
+    let of = |kind: &str| template.of_type(kind).into_values().collect::<Vec<_>>();
+    let integrations = template.of_type("AWS::ApiGatewayV2::Integration");
+    let behind: BTreeSet<&str> =
+        integrations.values().map(|properties| target(&properties["IntegrationUri"])).collect();
+    let called = of("AWS::Lambda::Permission");
+    assert_eq!(called.iter().map(|properties| target(&properties["FunctionName"])).collect::<BTreeSet<_>>(), behind);
+    let mut used = BTreeSet::new();
+    for route in of("AWS::ApiGatewayV2::Route") {
+        let to = route["Target"]["Fn::Sub"].as_str().unwrap();
+        used.insert(to.strip_prefix("integrations/${").unwrap().strip_suffix('}').unwrap());
+    }
+    assert_eq!(used, integrations.into_keys().collect());
+}
+
+#[test]
+fn access_logs_hold_no_secret() {
+    let template = Template::read();
+    let format = template.properties("HttpApiStage")["AccessLogSettings"]["Format"].as_str().unwrap();
+    assert!(serde_json::from_str::<Value>(format).is_ok(), "{format}");
+    for secret in ["$context.path", "queryString", "authorizer", "$context.customDomain", "header"] {
+        assert!(!format.contains(secret), "{secret}: a link's path is its secret");
+    }
+}
