@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::dedup::{self, Merge};
 use domain::fingerprint::Fingerprint;
 use domain::incident::{Incident, IncidentId};
 use domain::signal::{Action, Signal};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -16,6 +18,8 @@ use crate::store::{Changes, Incidents, Machine, Queue};
 
 /// How often signals are merged again when others write to the same log.
 const TRIES: u32 = 16;
+/// How long to wait at most after the first lost race.
+const LOST: Duration = Duration::from_millis(20);
 /// The service of a change that names none.
 const UNKNOWN: &str = "unknown";
 
@@ -63,12 +67,12 @@ impl Intake {
                 }
             }
         }
-        for (fingerprint, arrivals) in problems {
-            let merged = self.merge(&fingerprint, &arrivals, now).await;
-            if report(merged).is_some() {
-                failed.extend(arrivals.into_iter().map(|arrival| arrival.message));
-            }
-        }
+        // Side by side: problems have nothing to do with each other, and a storm is often many of them.
+        let merges = problems.iter().map(async |(fingerprint, arrivals)| {
+            report(self.merge(fingerprint, arrivals, now).await).map(|()| arrivals)
+        });
+        let unmerged = join_all(merges).await;
+        failed.extend(unmerged.into_iter().flatten().flatten().map(|arrival| arrival.message.clone()));
         Ok(failed)
     }
 
@@ -90,7 +94,7 @@ impl Intake {
                     Some(after) => after,
                     None if tries < TRIES => {
                         tries += 1;
-                        crate::store::pause(tries).await;
+                        crate::store::pause(tries, LOST).await;
                         continue;
                     }
                     None => return Err(Error::Conflict),

@@ -17,7 +17,7 @@ use crate::aws::Aws;
 use crate::error::Error;
 
 /// How often an append that lost a race is decided again.
-const TRIES: u32 = 10;
+const TRIES: u32 = 20;
 /// How many records one page of a stream holds.
 const PAGE: i32 = 500;
 
@@ -204,7 +204,7 @@ impl Incidents {
             if let Some(after) = self.write(&incident, cause, events, now).await? {
                 return Ok(after);
             }
-            pause(attempt).await;
+            pause(attempt, STEP).await;
         }
         Err(Error::Conflict)
     }
@@ -261,11 +261,14 @@ impl Incidents {
     }
 }
 
+/// How long a step of an incident waits at most after its first lost race: it goes before those that count duplicates.
+const STEP: Duration = Duration::from_millis(4);
+
 /// Waits a little longer after each lost race, and not as long as the others: the clock's nanoseconds are the dice.
-pub(crate) async fn pause(attempt: u32) {
-    let dice = u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs());
-    let longest = 10_000_u64 << attempt.min(5);
-    tokio::time::sleep(Duration::from_micros(dice % longest)).await;
+pub(crate) async fn pause(attempt: u32, first: Duration) {
+    let dice = Duration::from_nanos(u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs()));
+    let longest = first * (1 << attempt.min(5));
+    tokio::time::sleep(longest.mul_f64(dice.as_secs_f64())).await;
 }
 
 /// Whether a transaction failed because another writer was first, and for no other reason.

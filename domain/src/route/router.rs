@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::condition::{Condition, Verdict, environment};
 use super::facts::Facts;
 use super::{Decision, Looked, TRACED};
+use crate::enrich::enrich;
 use crate::incident::Incident;
 use crate::log::Hash;
 use crate::policy::{Handling, Ladder, Policy, Route, Target};
@@ -51,9 +52,17 @@ impl Router {
 
     /// Who is told about `incident`. The same incident, policy and clock give the same decision, bit for bit.
     pub fn decide(&self, incident: &Incident, now: Timestamp) -> Decision {
-        let enrichment = incident.enrichment.as_ref();
+        // A step that failed must not cost the incident its owner: the policy is asked again here.
+        let looked_up;
+        let enrichment = match &incident.enrichment {
+            Some(found) => found,
+            None => {
+                looked_up = enrich(incident, &self.policy, Vec::new(), Vec::new());
+                &looked_up
+            }
+        };
         let alert = &incident.alert;
-        let own_service = enrichment.and_then(|found| found.service.as_deref()).or(alert.service.as_deref());
+        let own_service = enrichment.service.as_deref().or(alert.service.as_deref());
         let facts = Facts {
             environment: &self.environment,
             title: &alert.title,
@@ -64,8 +73,8 @@ impl Router {
             integration: &incident.integration,
             key: &incident.key,
             owned_service: own_service,
-            team: enrichment.and_then(|found| found.team.as_deref()),
-            tier: enrichment.and_then(|found| found.tier),
+            team: enrichment.team.as_deref(),
+            tier: enrichment.tier,
             context: OnceCell::new(),
         };
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
