@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets as randomness
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -27,6 +28,7 @@ from progress import Failed
 
 NAME = "ministack"
 LOG = place.STATE / "ministack.log"
+UNPACKED = place.STATE / "tmp"
 DEPLOYED = place.STATE / "deployed.json"
 DEPLOY_LOG = place.STATE / "deploy.log"
 
@@ -48,7 +50,7 @@ def start(step):
     process.stop(NAME)
     DEPLOYED.unlink(missing_ok=True)
     # Functions inherit this environment, so it holds nothing but what they may see.
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     env.update(
         AUTH="true",
         BIND_HOST="127.0.0.1",
@@ -59,8 +61,11 @@ def start(step):
         AWS_DEFAULT_REGION=place.REGION,
         AWS_EC2_METADATA_DISABLED="true",
         IOT_MTLS_ENABLED="0",
+        TMPDIR=str(UNPACKED),
         PYTHONUNBUFFERED="1",
     )
+    clean()
+    UNPACKED.mkdir()
     LOG.write_bytes(b"")
     child = process.start(NAME, place.CLOUD_PORT, [place.CLOUD_VENV / "bin" / "python", "-m", "ministack"], env, LOG)
     for _ in range(300):
@@ -73,6 +78,11 @@ def start(step):
     step.fail()
     tail = "\n".join(LOG.read_text(errors="replace").splitlines()[-15:])
     raise Failed(f"the local cloud did not start; its log is {LOG.relative_to(place.ROOT)}:\n{tail}")
+
+
+def clean():
+    """Removes the functions that a stopped emulator had unpacked: a few hundred megabytes after some deploys."""
+    shutil.rmtree(UNPACKED, ignore_errors=True)
 
 
 def secrets():

@@ -170,6 +170,7 @@ def down():
     stopped = [name for name in ("door", "phone", cloud.NAME) if process.stop(name)]
     for path in (place.ENV_FILE, cloud.DEPLOYED, place.STATE / "policy-applied"):
         path.unlink(missing_ok=True)
+    cloud.clean()
     print(f"{mark('ok')} {'stopped ' + ', '.join(stopped) if stopped else 'nothing was running'}")
 
 
