@@ -54,12 +54,11 @@ impl Router {
     pub fn decide(&self, incident: &Incident, now: Timestamp) -> Decision {
         // A step that failed must not cost the incident its owner: the policy is asked again here.
         let looked_up;
-        let enrichment = match &incident.enrichment {
-            Some(found) => found,
-            None => {
-                looked_up = enrich(incident, &self.policy, Vec::new(), Vec::new());
-                &looked_up
-            }
+        let enrichment = if let Some(found) = &incident.enrichment {
+            found
+        } else {
+            looked_up = enrich(incident, &self.policy, Vec::new(), Vec::new());
+            &looked_up
         };
         let alert = &incident.alert;
         let own_service = enrichment.service.as_deref().or(alert.service.as_deref());
