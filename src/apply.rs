@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::access::Access;
 use crate::api::{ActivePolicy, AppliedPolicy, Problem, Situation};
 use crate::error::Error;
-use crate::lambda::Http;
+use crate::lambda::{Http, read_object};
 use crate::reply::Reply;
 use crate::store::{Policies, PolicyLog};
 
@@ -46,14 +46,7 @@ impl Applier {
 
     /// Applies once: the policy that rules already is only published again, for an earlier request that ended halfway.
     async fn apply(&self, request: &Http, token: &str, now: Timestamp) -> Result<Reply, Error> {
-        let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&request.body));
-        let policy: Policy = match read {
-            Ok(policy) => policy,
-            Err(error) => {
-                let detail = format!("the body is not a compiled policy: at {}", error.path());
-                return Ok(Reply::problem(Situation::InvalidRequest, &detail));
-            }
-        };
+        let policy: Policy = read_object(&request.body)?;
         let mistakes: Vec<String> = policy::check(&policy)
             .into_iter()
             .filter(|mistake| mistake.level == Level::Error)

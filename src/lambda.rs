@@ -95,6 +95,18 @@ fn log() {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// Reads a JSON object and nothing after it, or says where it is wrong. A list is no object, though serde would take it.
+pub fn read_object<I: DeserializeOwned>(body: &[u8]) -> Result<I, Error> {
+    let invalid = |what: &str| Error::InvalidEvent(what.to_owned());
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid("the body is not a JSON object"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let object = serde_path_to_error::deserialize(&mut json).map_err(|error| Error::invalid_event(&error))?;
+    json.end().map_err(|_| invalid("something follows the JSON object"))?;
+    Ok(object)
+}
+
 fn metrics() -> Result<&'static Collector, Fatal> {
     let function = crate::config::optional("AWS_LAMBDA_FUNCTION_NAME");
     let builder = metrics_cloudwatch_embedded::Builder::new().cloudwatch_namespace("Watchkeeper");

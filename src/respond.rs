@@ -16,7 +16,7 @@ use crate::channel::{Channels, Message, slack};
 use crate::confirm;
 use crate::error::Error;
 use crate::form::{self, Answer};
-use crate::lambda::Http;
+use crate::lambda::{Http, read_object};
 use crate::link::Links;
 use crate::read::id_of;
 use crate::reply::Reply;
@@ -72,8 +72,7 @@ impl Responder {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
         }
         let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
-        let said = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
-        let said: api::Answer = said.map_err(|error| Error::invalid_event(&error))?;
+        let said: api::Answer = read_object(body)?;
         let by = said.by.as_deref().map_or_else(|| Actor::token(&token), Actor::person);
         let command = match action {
             "acknowledge" => Command::Acknowledge { by },

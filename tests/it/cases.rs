@@ -51,10 +51,14 @@ pub const TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 /// A stand-in in which the policy rules and the secrets are set.
 pub fn standin(phone: &str) -> Standin {
+    standin_with(&policy(phone))
+}
+
+/// The same with a policy of the test's own.
+pub fn standin_with(policy: &Policy) -> Standin {
     let standin = Standin::start();
     {
         let mut world = standin.world.lock().unwrap();
-        let policy = policy(phone);
         world.objects.insert(format!("policies/policies/{}", policy.hash()), policy.compile().into_bytes());
         world.objects.insert("policies/policies/active".to_owned(), policy.hash().to_string().into_bytes());
         let parameters = [
