@@ -17,10 +17,12 @@ use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
 use crate::secret::Secret;
-use crate::store::{Active, Incidents, Policies, Secrets};
+use crate::store::{Active, Incidents, Policies, STEP, Secrets, pause};
 
 /// How often a look is decided again when others write to the same log.
-const TRIES: usize = 10;
+const TRIES: u32 = 20;
+/// How often an outcome is written again: a message that left and is not in the log would leave once more.
+const OUTCOME_TRIES: u32 = 60;
 
 /// What pages people.
 pub struct Pager {
@@ -44,10 +46,13 @@ impl Pager {
     /// `cause` names the request; when it comes again, what it had begun to send is sent again and nothing else is.
     pub async fn look(&self, id: &IncidentId, cause: &str, now: Timestamp) -> Result<Next, Error> {
         let began = Instant::now();
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let before = self.incidents.get(id).await?;
             let policy = self.policy_of(&before, now).await?;
-            let Some(incident) = self.intend(&before, &policy, cause, now).await? else { continue };
+            let Some(incident) = self.intend(&before, &policy, cause, now).await? else {
+                pause(attempt, STEP).await;
+                continue;
+            };
             let outcomes = self.send(&incident, &policy.policy, cause, now).await;
             let later = now + began.elapsed();
             let incident = self.conclude(incident, cause, outcomes, later).await?;
@@ -142,11 +147,14 @@ impl Pager {
             return Ok(incident);
         }
         let mut current = incident;
-        for _ in 0..TRIES {
+        for attempt in 0..OUTCOME_TRIES {
             let events = vec![Event::Sent { outcomes: outcomes.clone() }];
             match self.incidents.write(&current, cause, events, now).await? {
                 Some(after) => return Ok(after),
-                None => current = self.incidents.get(&current.id).await?,
+                None => {
+                    pause(attempt, STEP).await;
+                    current = self.incidents.get(&current.id).await?;
+                }
             }
         }
         Err(Error::Conflict)

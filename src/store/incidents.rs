@@ -262,7 +262,7 @@ impl Incidents {
 }
 
 /// How long a step of an incident waits at most after its first lost race: it goes before those that count duplicates.
-const STEP: Duration = Duration::from_millis(4);
+pub(crate) const STEP: Duration = Duration::from_millis(4);
 
 /// Waits a little longer after each lost race, and not as long as the others: the clock's nanoseconds are the dice.
 pub(crate) async fn pause(attempt: u32, first: Duration) {

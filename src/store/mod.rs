@@ -10,8 +10,8 @@ mod queue;
 mod secrets;
 
 pub use changes::Changes;
-pub(crate) use incidents::pause;
 pub use incidents::{Incidents, Listing};
+pub(crate) use incidents::{STEP, pause};
 pub use machines::Machine;
 pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};
