@@ -169,3 +169,28 @@ fn alarms_of_cloudwatch_come_by_eventbridge_and_by_sns() {
     let failure = ingest.invoke(&json!({ "detail-type": "something else" })).unwrap().unwrap_err();
     assert_eq!(failure.name, "InvalidEvent");
 }
+
+#[test]
+fn what_is_refused_is_counted_and_no_secret_is_ever_written_down() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    let canary = "canary-4f1c9b";
+    let text = json!({ "type": "alert.triggered", "key": canary, "title": canary }).to_string();
+    let other = "whsec_Y2FuYXJ5LXNlY3JldC1jYW5hcnktc2VjcmV0LTQyNDI=";
+    for headers in [signed("m1", &text, WEBHOOK_SECRET, 0), signed("m2", &text, other, 0), json_type()] {
+        ingest.invoke(&gateway("POST", "/v1/signals/generic", &headers, &text)).unwrap().unwrap();
+    }
+    ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
+    ingest.invoke(&json!({ "detail-type": canary })).unwrap().unwrap_err();
+
+    let logs = ingest.logs();
+    let lines: Vec<Value> = logs.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
+    let metrics: Vec<&Value> = lines.iter().filter(|line| line["_aws"].is_object()).collect();
+    let counted =
+        |name: &str, of: &str| metrics.iter().any(|line| line[name].is_number() && line.to_string().contains(of));
+    assert!(counted("requests_refused", "signature"), "{logs}");
+    assert!(counted("signals_accepted", "generic") && counted("signals_accepted", "pagerduty"), "{logs}");
+    for secret in [WEBHOOK_SECRET, other, ROUTING_KEY, canary] {
+        assert!(!logs.contains(secret), "{secret} is in the log: {logs}");
+    }
+}

@@ -1,6 +1,9 @@
 //! A Lambda Runtime API for one function: starts its real binary, hands it events, takes its answers.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,6 +14,9 @@ use crate::server::{Answer, Request, serve};
 
 /// Longer than any function may take: a hang fails the test instead of stopping it.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Numbers the functions that were started, for the names of their logs.
+static STARTED: AtomicU64 = AtomicU64::new(0);
 
 /// A failure as a state machine would see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,7 @@ pub struct Function {
     answers: Receiver<Result<String, Failure>>,
     polled: Receiver<Instant>,
     started: Instant,
+    logs: PathBuf,
 }
 
 impl Function {
@@ -67,6 +74,9 @@ impl Function {
             let _ = told.send(answer);
             Some(Answer::new(202, "{}"))
         });
+        let name = format!("watchkeeper-{}-{}.log", std::process::id(), STARTED.fetch_add(1, Ordering::SeqCst));
+        let logs = std::env::temp_dir().join(name);
+        let log = File::create(&logs).unwrap();
         let mut command = Command::new(binary);
         command
             .args(arguments)
@@ -80,14 +90,14 @@ impl Function {
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_REGION", "us-east-1")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         for (name, value) in env {
             command.env(name, value);
         }
         let started = Instant::now();
         let child = Arc::new(Mutex::new(command.spawn().unwrap()));
-        Self { child, events, answers, polled, started }
+        Self { child, events, answers, polled, started, logs }
     }
 
     /// Hands over one event and waits for the answer; `None` when the function died over it.
@@ -129,6 +139,11 @@ impl Function {
         self.polled.recv_timeout(PATIENCE).unwrap() - self.started
     }
 
+    /// Everything it has written so far: its log and its metrics.
+    pub fn logs(&self) -> String {
+        std::fs::read_to_string(&self.logs).unwrap()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.lock().unwrap().id()
     }
@@ -137,5 +152,6 @@ impl Function {
 impl Drop for Function {
     fn drop(&mut self) {
         self.killer()();
+        let _ = std::fs::remove_file(&self.logs);
     }
 }
