@@ -27,6 +27,9 @@ use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets};
 /// The longest note, in characters.
 const NOTE: usize = 4096;
 
+/// The longest name somebody answers under, in characters.
+const NAME: usize = 128;
+
 /// What takes answers.
 pub struct Responder {
     /// Who may use the API.
@@ -73,6 +76,9 @@ impl Responder {
         }
         let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
         let said: api::Answer = read_object(body)?;
+        if said.by.as_ref().is_some_and(|by| by.trim().is_empty() || by.chars().count() > NAME) {
+            return Err(Error::InvalidEvent(format!("`by` is a name of at most {NAME} characters")));
+        }
         let by = said.by.as_deref().map_or_else(|| Actor::token(&token), Actor::person);
         let command = match action {
             "acknowledge" => Command::Acknowledge { by },

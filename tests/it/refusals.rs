@@ -28,6 +28,7 @@ fn an_answer_that_cannot_be_read_changes_nothing() {
         ("POST", path("acknowledge"), "[]", 400),
         ("POST", path("acknowledge"), "{} {}", 400),
         ("POST", path("acknowledge"), "{\"by\":7}", 400),
+        ("POST", path("acknowledge"), "{\"by\":\" \"}", 400),
         ("POST", path("acknowledge"), "{\"on_behalf_of\":\"ana\"}", 400),
         ("POST", path("acknowledge"), &deep, 400),
         ("POST", path("notes"), "{}", 400),
