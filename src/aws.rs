@@ -91,10 +91,6 @@ impl Aws {
         sfn, aws_sdk_sfn
     }
     client! {
-        /// Parameters, secrets among them.
-        ssm, aws_sdk_ssm
-    }
-    client! {
         /// Text messages.
         sns, aws_sdk_sns
     }

@@ -44,4 +44,6 @@ pub mod respond;
 pub mod secret;
 pub mod sender;
 #[cfg(feature = "aws")]
+pub mod signed;
+#[cfg(feature = "aws")]
 pub mod store;

@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_sdk_ssm::Client;
+use bytes::Bytes;
 use domain::policy::SecretRef;
+use http::Method;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::secret::{self, Secret};
+use crate::signed::Signed;
 
 /// How long a secret is used before it is asked for again.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
@@ -35,14 +39,14 @@ impl Loaded {
 /// The secrets of this installation.
 #[derive(Debug)]
 pub struct Secrets {
-    client: Client,
+    ssm: Signed,
     remembered: Mutex<HashMap<String, (Timestamp, Vec<Secret>)>>,
 }
 
 impl Secrets {
     /// Secrets in SSM.
     pub fn new(aws: &Aws) -> Self {
-        Self { client: aws.ssm(), remembered: Mutex::default() }
+        Self { ssm: Signed::new(aws, "ssm", ""), remembered: Mutex::default() }
     }
 
     /// The secrets behind `references`, from memory where they are fresh.
@@ -75,21 +79,21 @@ impl Secrets {
             names.iter().copied().filter(old).map(str::to_owned).collect()
         };
         for chunk in wanted.chunks(PARAMETERS) {
-            let asked = self.client.get_parameters().with_decryption(true).set_names(Some(chunk.to_vec())).send().await;
+            let asked = self.ask(chunk).await;
             let mut remembered = self.remembered.lock().expect("no holder panics");
             match asked {
                 Ok(found) => {
                     for name in chunk {
-                        let named = found.parameters().iter().find(|parameter| parameter.name() == Some(name));
-                        let lines = named.and_then(|parameter| parameter.value()).map(secret::lines);
-                        remembered.insert(name.clone(), (now, lines.unwrap_or_default()));
+                        let lines = found.iter().find(|parameter| parameter.name == *name);
+                        let lines = lines.map(|parameter| secret::lines(&parameter.value)).unwrap_or_default();
+                        remembered.insert(name.clone(), (now, lines));
                     }
                 }
                 Err(error) => {
                     let usable =
                         |name: &String| remembered.get(name).is_some_and(|(at, _)| now.duration_since(*at) < STALE);
                     if !chunk.iter().all(usable) {
-                        return Err(Error::aws("reading secrets", error));
+                        return Err(error);
                     }
                 }
             }
@@ -98,4 +102,35 @@ impl Secrets {
         let loaded = names.iter().filter_map(|name| Some(((*name).to_owned(), remembered.get(*name)?.1.clone())));
         Ok(Loaded(loaded.collect()))
     }
+
+    /// SSM's `GetParameters`; a parameter that does not exist is not among the answers.
+    async fn ask(&self, names: &[String]) -> Result<Vec<Parameter>, Error> {
+        let what = "reading secrets";
+        let body = Bytes::from(json!({ "Names": names, "WithDecryption": true }).to_string());
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "AmazonSSM.GetParameters")];
+        let answered = self.ssm.ask(&Method::POST, "/", &headers, &body).await;
+        let answered = answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })?;
+        let unavailable = |why: String| Error::Unavailable { what, source: why.into() };
+        if !answered.status.is_success() {
+            return Err(unavailable(format!("SSM answered {}", answered.status)));
+        }
+        // The text is secret: what is wrong with it is not told.
+        let found: Found = serde_json::from_slice(&answered.body)
+            .map_err(|_| unavailable("SSM's answer cannot be read".to_owned()))?;
+        Ok(found.parameters)
+    }
+}
+
+/// SSM's answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Found {
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    name: String,
+    value: String,
 }
