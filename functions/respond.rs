@@ -17,7 +17,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         access: Access::new(Secrets::new(aws), &path),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
-        look: Machine::new(aws, required("LOOK_MACHINE")?),
+        machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{path}/links")),

@@ -1,6 +1,7 @@
 //! Applying a policy: kept under its own hash, then made to rule together with the record that says who did it.
 
 use domain::incident::Actor;
+use domain::log::Hash;
 use domain::policy::{self, Level, Mistake, Policy};
 use http::Method;
 use jiff::Timestamp;
@@ -11,6 +12,9 @@ use crate::error::Error;
 use crate::lambda::{Http, read_object};
 use crate::reply::Reply;
 use crate::store::{Policies, PolicyLog};
+
+/// How often the active policy is published again when somebody else applies another meanwhile.
+const PUBLISHED: u32 = 5;
 
 /// What shows and applies policies.
 pub struct Applier {
@@ -59,8 +63,21 @@ impl Applier {
         let hash = self.policies.put(&policy).await?;
         let cause = format!("api/{token}/{}", request.id);
         let previous = self.log.apply(&hash, Actor::token(token), &cause, now).await?;
-        self.policies.publish(&hash).await?;
+        self.publish(&hash).await?;
         let changed = previous.as_ref() != Some(&hash);
         Ok(Reply::json(200, &AppliedPolicy { hash, previous, changed }))
+    }
+
+    /// Publishes what the log says rules, until both say the same: of two who apply at once, the later record wins.
+    async fn publish(&self, applied: &Hash) -> Result<(), Error> {
+        let mut published = applied.clone();
+        for _ in 0..PUBLISHED {
+            self.policies.publish(&published).await?;
+            match self.log.active().await? {
+                Some(active) if active != published => published = active,
+                _ => return Ok(()),
+            }
+        }
+        Err(Error::Conflict)
     }
 }

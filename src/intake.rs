@@ -7,14 +7,14 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::dedup::{self, Merge};
 use domain::fingerprint::Fingerprint;
-use domain::incident::{Incident, IncidentId};
+use domain::incident::{Event, Incident, IncidentId, SIGNALS};
 use domain::signal::{Action, Signal};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::store::{Changes, Incidents, Machine, Queue};
+use crate::store::{Changes, Incidents, Machine, Queue, look_again};
 
 /// How often signals are merged again when others write to the same log.
 const TRIES: u32 = 16;
@@ -89,7 +89,7 @@ impl Intake {
             let incident = if merge.events.is_empty() {
                 merge.incident.clone()
             } else {
-                let cause = format!("signals/{}", rest[0].id);
+                let cause = format!("{SIGNALS}{}", rest[0].id);
                 match self.incidents.write(&merge.incident, &cause, merge.events.clone(), now).await? {
                     Some(after) => after,
                     None if tries < TRIES => {
@@ -105,6 +105,11 @@ impl Intake {
             // A message that comes again may come from a run that ended before it had started the execution.
             if merge.opens() || (merge.known > 0 && incident.is_open() && incident.decision.is_none()) {
                 self.start(&incident).await?;
+            }
+            let taken_late = merge.events.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
+            if taken_late && incident.paging.exhausted {
+                let (name, input) = look_again(&incident, &rest[0].id);
+                self.machine.start(&name, &input).await?;
             }
             rest = &rest[merge.taken..];
         }

@@ -1,14 +1,14 @@
 //! Responding: every answer of a person, from the API, a link or Slack, as one command on the same incident.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::escalation::{Delivery, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
-use domain::log::Hash;
 use domain::policy::SecretRef;
+use futures_util::future::join_all;
 use http::Method;
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::access::Access;
 use crate::api::{self, Situation};
@@ -22,8 +22,10 @@ use crate::read::id_of;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::sender::verify;
-use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets};
+use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, look_again};
 
+/// How long bringing messages up to date may keep whoever answered waiting.
+const SHOWN_WITHIN: Duration = Duration::from_millis(1500);
 /// The longest note, in characters.
 const NOTE: usize = 4096;
 
@@ -38,8 +40,8 @@ pub struct Responder {
     pub incidents: Incidents,
     /// The policies.
     pub policies: Policies,
-    /// The state machine that looks at an incident at once, and goes on where the incident's own is over or asleep.
-    pub look: Machine,
+    /// The state machine of incidents: one more execution looks at once, where the incident's own is over or asleep.
+    pub machine: Machine,
     /// The ways to tell somebody, so that a message shows an answer at once.
     pub channels: Channels,
     /// Slack's signing secret and the links' secret are in here.
@@ -91,7 +93,7 @@ impl Responder {
             }
         };
         let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        let cause = format!("api/{token}/{}", key.unwrap_or(&request.id));
+        let cause = format!("api/{token}/{action}/{}", key.unwrap_or(&request.id));
         let incident = self.command(&id_of(id)?, &command, &cause, now).await?;
         let view = api::Incident::of(&incident, Some(&self.base_url));
         Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
@@ -149,7 +151,7 @@ impl Responder {
             return Ok(Reply::problem(Situation::InvalidRequest, "not a button of ours"));
         };
         let Some(person) = active.policy.person_of_slack(&pressed.user) else {
-            tracing::warn!(incident.id = %pressed.incident, slack.user = pressed.user, "somebody who is not in the policy pressed a button");
+            tracing::warn!(incident.id = %pressed.incident, "somebody who is not in the policy pressed a button");
             self.channels.whisper(&pressed, "You are not in Watchkeeper's policy, so this changed nothing.").await;
             return Ok(Reply::empty(200));
         };
@@ -176,10 +178,11 @@ impl Responder {
     ) -> Result<Incident, Error> {
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         let mut incident = self.incidents.append(id, cause, now, decide).await?;
-        if matches!(command, Command::Escalate { .. }) {
-            // The same name for the same request: asked twice, the machine is started once.
-            let name = format!("{id}-look-{}", &Hash::of(cause.as_bytes()).as_str()[..16]);
-            self.look.start(&name, &json!({ "incident": id })).await?;
+        // After the last step nobody looks any more: somebody must, when an acknowledgement made then expires.
+        let taken_late = matches!(command, Command::Acknowledge { .. }) && incident.paging.exhausted;
+        if matches!(command, Command::Escalate { .. }) || taken_late {
+            let (name, input) = look_again(&incident, cause);
+            self.machine.start(&name, &input).await?;
         }
         if let Some(decision) = incident.decision.clone()
             && incident.paging.outdated(incident.status).next().is_some()
@@ -203,17 +206,18 @@ impl Responder {
             Ok::<Arc<[Secret]>, Error>(loaded.get(reference).into())
         };
         let made = secrets(&self.links).await.ok().and_then(|secrets| Links::new(secrets.to_vec(), &self.base_url));
-        let mut outcomes = Vec::new();
-        for (delivery, reference) in incident.paging.outdated(incident.status) {
-            let Some(address) = contact_of(&active.policy, delivery) else { continue };
+        let updates = incident.paging.outdated(incident.status).map(async |(delivery, reference)| {
+            let address = contact_of(&active.policy, delivery)?;
             let person = active.policy.display_name(&delivery.to);
             let link =
                 made.as_ref().map_or_else(|| self.base_url.clone(), |links| links.url(&incident.id, &delivery.id));
             let message = Message { incident: &incident, delivery, address, person, link: &link, now };
-            if let Some(outcome) = self.channels.update(&active.policy, &secrets, &message, reference).await {
-                outcomes.push((delivery.id.clone(), outcome));
-            }
-        }
+            let outcome = self.channels.update(&active.policy, &secrets, &message, reference).await?;
+            Some((delivery.id.clone(), outcome))
+        });
+        // Whoever answered waits for this: Slack for three seconds at most.
+        let updated = tokio::time::timeout(SHOWN_WITHIN, join_all(updates)).await.unwrap_or_default();
+        let outcomes: Vec<_> = updated.into_iter().flatten().collect();
         if outcomes.is_empty() {
             return Ok(incident);
         }

@@ -1,8 +1,7 @@
-//! AWS by plain requests, signed by AWS's own signing library: for the few small calls to S3, SSM and SNS.
+//! AWS by plain requests, signed by AWS's own signing library: for the few small calls to S3 and SSM.
 //!
-//! Their clients would make each function a third larger and slower to build, for streaming, endpoints and protocols
-//! that two texts, a list of names and one short message do not need. Tables, queues, mail and state machines have
-//! their clients.
+//! Their clients would make each function a third larger and slower to build, for streaming, checksums and endpoints
+//! that two texts and a list of names do not need. Everything else has its client.
 
 use std::time::{Duration, SystemTime};
 

@@ -31,6 +31,18 @@ impl Merge {
     }
 }
 
+#[cfg(test)]
+impl Merge {
+    /// The incident once the events are written at `now`.
+    fn after(self, now: Timestamp) -> Incident {
+        let mut incident = self.incident;
+        let record = incident.record("test", self.events, now);
+        let hash = record.seal().hash;
+        incident.fold(&record, hash);
+        incident
+    }
+}
+
 /// The order in which signals are folded: by event time, and at the same instant trigger, acknowledge, resolve.
 pub fn sort(signals: &mut [Signal]) {
     signals.sort_by(|a, b| (a.at, a.action, &a.id).cmp(&(b.at, b.action, &b.id)));
@@ -47,22 +59,17 @@ pub fn merge(
     was_recorded: impl Fn(&Signal) -> bool,
     now: Timestamp,
 ) -> Merge {
-    let incident = base(fingerprint, latest, signals);
+    let incident = base(fingerprint, latest, signals, &was_recorded);
     let mut after = incident.clone();
     let mut events = Vec::new();
     let mut counted = Vec::new();
     let (mut taken, mut known) = (0, 0);
     for signal in signals {
-        if taken > 0 && belongs_to_the_next(&after, signal) {
+        if taken > 0 && belongs_to_the_next(&after, signal, &was_recorded) {
             break;
         }
         taken += 1;
-        let again = match knows(&after, signal) {
-            Known::Yes => true,
-            Known::No => false,
-            Known::Unsure => was_recorded(signal),
-        };
-        if again {
+        if is_known(&after, signal, &was_recorded) {
             known += 1;
             continue;
         }
@@ -96,6 +103,14 @@ pub fn merge(
     Merge { incident, events, taken, known }
 }
 
+fn is_known(incident: &Incident, signal: &Signal, was_recorded: &impl Fn(&Signal) -> bool) -> bool {
+    match knows(incident, signal) {
+        Known::Yes => true,
+        Known::No => false,
+        Known::Unsure => was_recorded(signal),
+    }
+}
+
 /// Whether the log of `incident` has `signal`. What happened before it began may be in the log of the one before.
 fn knows(incident: &Incident, signal: &Signal) -> Known {
     let earlier = incident.follows.is_some_and(|ended| signal.at <= ended || signal.unique_since <= ended);
@@ -106,20 +121,33 @@ fn knows(incident: &Incident, signal: &Signal) -> Known {
 }
 
 /// The incident that the first of `signals` concerns: the latest, or the one after it.
-fn base(fingerprint: &Fingerprint, latest: Option<&Incident>, signals: &[Signal]) -> Incident {
+fn base(
+    fingerprint: &Fingerprint,
+    latest: Option<&Incident>,
+    signals: &[Signal],
+    was_recorded: &impl Fn(&Signal) -> bool,
+) -> Incident {
     let next = |generation| Incident::expected(IncidentId { fingerprint: fingerprint.clone(), generation });
+    let begins =
+        |latest: &Incident| signals.first().is_some_and(|first| belongs_to_the_next(latest, first, was_recorded));
     match latest {
         None => next(1),
-        Some(latest) if signals.first().is_some_and(|first| belongs_to_the_next(latest, first)) => {
-            next(latest.id.generation + 1)
-        }
+        Some(latest) if begins(latest) => next(latest.id.generation + 1),
         Some(latest) => latest.clone(),
     }
 }
 
 /// A trigger after the end of an incident is the beginning of another; everything else still concerns the ended one.
-fn belongs_to_the_next(incident: &Incident, signal: &Signal) -> bool {
-    signal.action == Action::Trigger && incident.ended_at().is_some_and(|ended| signal.at > ended)
+///
+/// A person ends it by our clock, and a sender's may be behind: what reaches us after that end, and is no copy of what
+/// we had, is a new problem whatever time it states. A second page is better than none.
+fn belongs_to_the_next(incident: &Incident, signal: &Signal, was_recorded: &impl Fn(&Signal) -> bool) -> bool {
+    let (Some(ended), Some(resolution)) = (incident.ended_at(), &incident.resolution) else { return false };
+    if signal.action != Action::Trigger {
+        return false;
+    }
+    let after_a_person = !resolution.by.is_integration() && signal.received_at > resolution.at;
+    signal.at > ended || (after_a_person && !is_known(incident, signal, was_recorded))
 }
 
 /// What follows for an open incident from the event times it has seen so far.
@@ -237,6 +265,24 @@ mod tests {
             assert_eq!(world.incidents.len(), *incidents, "{arrivals:?}");
             assert_eq!(world.incidents.last().map(|latest| latest.status), *status, "{arrivals:?}");
             assert_eq!(world.counted(), *counted, "{arrivals:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_person_ended_it_our_clock_says_what_is_new_and_a_copy_is_not() {
+        let fingerprint = Fingerprint::of("pd", "k");
+        let old = signal(1, Action::Trigger, 10);
+        let mut incident = merge(&fingerprint, None, std::slice::from_ref(&old), |_| false, at(10)).after(at(10));
+        let resolved = Event::Resolved { by: Actor::person("ana"), covers: at(100) };
+        incident.apply(&resolved, at(100));
+        // The sender's clock is behind: it happened at 60 and reached us at 120.
+        let slow = Signal { at: at(60), received_at: at(120), unique_since: at(120), ..signal(2, Action::Trigger, 60) };
+        let before = Signal { received_at: at(90), unique_since: at(90), ..slow.clone() };
+        let copy = Signal { received_at: at(120), ..old };
+        for (arrives, generation) in [(&slow, 2), (&before, 1), (&copy, 1)] {
+            let merged = merge(&fingerprint, Some(&incident), std::slice::from_ref(arrives), |_| false, at(121));
+            assert_eq!(merged.incident.id.generation, generation, "{arrives:?}");
+            assert_eq!(merged.opens(), generation == 2);
         }
     }
 

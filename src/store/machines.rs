@@ -2,7 +2,9 @@
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use serde_json::Value;
+use domain::incident::Incident;
+use domain::log::Hash;
+use serde_json::{Value, json};
 
 use crate::aws::Aws;
 use crate::error::Error;
@@ -34,4 +36,12 @@ impl Machine {
             },
         }
     }
+}
+
+/// One more execution for an incident whose own is over or asleep: its name, the same for the same request, and its
+/// input.
+pub fn look_again(incident: &Incident, cause: &str) -> (String, Value) {
+    let name = format!("{}-look-{}", incident.id, &Hash::of(cause.as_bytes()).as_str()[..16]);
+    // Continued executions are numbered from here: far from those of the executions before.
+    (name, json!({ "incident": incident.id, "generation": 1000 * incident.seq }))
 }

@@ -12,7 +12,7 @@ mod secrets;
 pub use changes::Changes;
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};
-pub use machines::Machine;
+pub use machines::{Machine, look_again};
 pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;

@@ -1,12 +1,12 @@
 //! Secrets, from SSM parameters, remembered for a few minutes: shorter than any rotation's grace.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
 use domain::policy::SecretRef;
-use http::Method;
+use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
@@ -72,14 +72,22 @@ impl Secrets {
     }
 
     async fn load(&self, references: &[&SecretRef], fresh: SignedDuration, now: Timestamp) -> Result<Loaded, Error> {
-        let names: Vec<&str> = references.iter().filter_map(|reference| reference.parameter()).collect();
+        let names: BTreeSet<&str> = references.iter().filter_map(|reference| reference.parameter()).collect();
         let wanted: Vec<String> = {
             let remembered = self.remembered.lock().expect("no holder panics");
             let old = |name: &&str| remembered.get(*name).is_none_or(|(at, _)| now.duration_since(*at) >= fresh);
             names.iter().copied().filter(old).map(str::to_owned).collect()
         };
         for chunk in wanted.chunks(PARAMETERS) {
-            let asked = self.ask(chunk).await;
+            let mut asked = self.ask(chunk).await;
+            if chunk.len() > 1 && matches!(asked, Err(Refused::Names(_))) {
+                // One name that may not be asked for refuses them all: each alone then, and that one counts as missing.
+                let mut found = Vec::new();
+                for name in chunk {
+                    found.extend(self.ask(std::slice::from_ref(name)).await.unwrap_or_default());
+                }
+                asked = Ok(found);
+            }
             let mut remembered = self.remembered.lock().expect("no holder panics");
             match asked {
                 Ok(found) => {
@@ -93,7 +101,7 @@ impl Secrets {
                     let usable =
                         |name: &String| remembered.get(name).is_some_and(|(at, _)| now.duration_since(*at) < STALE);
                     if !chunk.iter().all(usable) {
-                        return Err(error);
+                        return Err(error.into());
                     }
                 }
             }
@@ -104,20 +112,36 @@ impl Secrets {
     }
 
     /// SSM's `GetParameters`; a parameter that does not exist is not among the answers.
-    async fn ask(&self, names: &[String]) -> Result<Vec<Parameter>, Error> {
-        let what = "reading secrets";
+    async fn ask(&self, names: &[String]) -> Result<Vec<Parameter>, Refused> {
         let body = Bytes::from(json!({ "Names": names, "WithDecryption": true }).to_string());
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "AmazonSSM.GetParameters")];
         let answered = self.ssm.ask(&Method::POST, "/", &headers, &body).await;
-        let answered = answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })?;
-        let unavailable = |why: String| Error::Unavailable { what, source: why.into() };
-        if !answered.status.is_success() {
-            return Err(unavailable(format!("SSM answered {}", answered.status)));
+        let answered = answered.map_err(|failure| Refused::Service(Box::new(failure)))?;
+        if answered.status.is_client_error() {
+            return Err(Refused::Names(answered.status));
         }
         // The text is secret: what is wrong with it is not told.
-        let found: Found = serde_json::from_slice(&answered.body)
-            .map_err(|_| unavailable("SSM's answer cannot be read".to_owned()))?;
+        let found: Result<Found, _> = serde_json::from_slice(&answered.body);
+        let found = found.map_err(|_| Refused::Service("the answer cannot be read".into()))?;
         Ok(found.parameters)
+    }
+}
+
+/// Why SSM told nothing.
+enum Refused {
+    /// Something is wrong with a name, or it may not be asked for.
+    Names(StatusCode),
+    /// Something is wrong with SSM, or with the way there.
+    Service(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let source = match refused {
+            Refused::Names(status) => format!("SSM answered {status}").into(),
+            Refused::Service(source) => source,
+        };
+        Self::Unavailable { what: "reading secrets", source }
     }
 }
 

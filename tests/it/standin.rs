@@ -114,7 +114,6 @@ impl Standin {
             ("POLICY_BUCKET", text("policies")),
             ("SECRETS_PATH", text("/watchkeeper")),
             ("INCIDENT_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:incident")),
-            ("LOOK_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:look")),
             ("PUBLIC_URL", text("https://watchkeeper.test")),
         ]
     }

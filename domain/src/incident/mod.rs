@@ -21,6 +21,9 @@ mod event;
 pub use command::{Command, Refusal};
 pub use event::{Event, Seen};
 
+/// How the causes of records begin that signals caused.
+pub const SIGNALS: &str = "signals/";
+
 /// Names an incident: its fingerprint, and the how many-th incident of that fingerprint it is.
 ///
 /// So the latest incident of a fingerprint is found by one read, and a fingerprint cannot have two open ones.
@@ -123,6 +126,11 @@ impl Actor {
     /// Watchkeeper itself.
     pub fn watchkeeper() -> Self {
         Self("watchkeeper".to_owned())
+    }
+
+    /// Whether it is a sender, and not a person.
+    pub fn is_integration(&self) -> bool {
+        self.0.starts_with("integration:")
     }
 
     /// The name without its kind.
@@ -288,7 +296,10 @@ impl Incident {
         for event in &record.events {
             self.apply(event, record.at);
         }
-        self.causes.add(&record.cause, record.at);
+        // Signals are known by their own ids; in a storm they would push out the causes of people.
+        if !record.cause.starts_with(SIGNALS) {
+            self.causes.add(&record.cause, record.at);
+        }
         self.seq = record.seq + 1;
         self.head = hash;
     }
