@@ -149,13 +149,11 @@ impl Pager {
         let mut current = incident;
         for attempt in 0..OUTCOME_TRIES {
             let events = vec![Event::Sent { outcomes: outcomes.clone() }];
-            match self.incidents.write(&current, cause, events, now).await? {
-                Some(after) => return Ok(after),
-                None => {
-                    pause(attempt, STEP).await;
-                    current = self.incidents.get(&current.id).await?;
-                }
+            if let Some(after) = self.incidents.write(&current, cause, events, now).await? {
+                return Ok(after);
             }
+            pause(attempt, STEP).await;
+            current = self.incidents.get(&current.id).await?;
         }
         Err(Error::Conflict)
     }
