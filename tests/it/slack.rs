@@ -16,9 +16,12 @@ use crate::standin::Standin;
 const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const ANA: &str = "U0ANA";
 
+/// What Slack was told: the method's path, and the body.
+type Told = Arc<Mutex<Vec<(String, Value)>>>;
+
 /// A Slack that says yes to everything, and remembers what it was told.
-fn workspace() -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
-    let told: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+fn workspace() -> (String, Told) {
+    let told = Told::default();
     let inner = Arc::clone(&told);
     let address = serve(move |request| {
         let body = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -48,8 +51,15 @@ fn press(incident: &str, user: &str, secret: &str) -> Value {
         "type": "block_actions", "user": { "id": user }, "container": { "channel_id": "C1", "message_ts": "1763726400.000100" },
         "actions": [{ "action_id": "acknowledge", "value": incident, "action_ts": "1763726401.1" }],
     });
-    let encoded: String = payload.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let body = format!("payload={encoded}");
+    let body = format!(
+        "payload=%{}",
+        domain::hex(payload.to_string().as_bytes())
+            .as_bytes()
+            .chunks(2)
+            .map(|two| str::from_utf8(two).unwrap())
+            .collect::<Vec<_>>()
+            .join("%")
+    );
     let now = Timestamp::now().as_second().to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("v0:{now}:{body}").as_bytes());
