@@ -90,14 +90,6 @@ impl Aws {
         /// State machines.
         sfn, aws_sdk_sfn
     }
-    client! {
-        /// Text messages.
-        sns, aws_sdk_sns
-    }
-    client! {
-        /// E-mail.
-        ses, aws_sdk_sesv2
-    }
 
     pub(crate) fn region(&self) -> &str {
         self.region.as_ref()
@@ -135,14 +127,6 @@ impl Hyper {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(Duration::from_secs(1)));
         Ok(Self(Client::builder(TokioExecutor::new()).build(https(tcp)?)))
-    }
-
-    /// One request as it is; its errors name no URL.
-    pub(crate) async fn send(
-        &self,
-        request: http::Request<SdkBody>,
-    ) -> Result<http::Response<hyper::body::Incoming>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(self.0.request(request).await?)
     }
 }
 

@@ -1,7 +1,7 @@
-//! AWS by plain requests, signed by AWS's own signing library: for the few small calls to S3 and SSM.
+//! AWS by plain requests, signed by AWS's own signing library: for the few small calls to S3, SSM, SES and SNS.
 //!
 //! Their clients would make each function a third larger and slower to build, for streaming, checksums and endpoints
-//! that two texts and a list of names do not need. Everything else has its client.
+//! that two texts, a list of names and a message do not need. Tables, queues and state machines have their clients.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +11,15 @@ use aws_sigv4::http_request::{
     sign,
 };
 use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 
-use crate::aws::{Aws, Hyper};
+use crate::aws::Aws;
 
 /// How often a request is tried.
 const TRIES: u32 = 3;
@@ -29,7 +31,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// One service, and the right to ask it.
 #[derive(Debug, Clone)]
 pub struct Signed {
-    http: Hyper,
+    http: SharedHttpConnector,
     credentials: Credentials,
     region: String,
     service: &'static str,
@@ -39,8 +41,10 @@ pub struct Signed {
 /// What it answered, whatever that means.
 #[derive(Debug)]
 pub struct Answered {
-    /// The status; never one that another try may change.
+    /// The status.
     pub status: StatusCode,
+    /// The name of the error, where a header says it.
+    pub error: Option<String>,
     /// The body.
     pub body: Bytes,
 }
@@ -51,9 +55,6 @@ pub enum Unanswered {
     /// It took too long.
     #[error("no answer within {PATIENCE:?}")]
     Slow,
-    /// The service is in trouble, or has enough of us.
-    #[error("answered {0}")]
-    Trouble(StatusCode),
     /// The connection failed.
     #[error("the connection failed")]
     Connection(#[source] BoxError),
@@ -62,16 +63,31 @@ pub enum Unanswered {
     Request(#[source] BoxError),
 }
 
+impl Answered {
+    /// Whether the service is in trouble or has enough of us: the same request may succeed later.
+    pub fn is_passing(&self) -> bool {
+        self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+}
+
 impl Signed {
-    /// The service `service`, such as `ssm`; `host` is what stands before its name in the host's, or nothing.
+    /// The service that signs as `service`, such as `ssm`, at the host that begins with `host`.
     pub fn new(aws: &Aws, service: &'static str, host: &str) -> Self {
         let region = aws.region().to_owned();
         let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let base = match aws.endpoint() {
             Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
-            None => format!("https://{host}{service}.{region}.{suffix}"),
+            None => format!("https://{host}.{region}.{suffix}"),
         };
-        Self { http: aws.http(), credentials: aws.credentials(), region, service, base }
+        Self { http: SharedHttpConnector::new(aws.http()), credentials: aws.credentials(), region, service, base }
+    }
+
+    /// A service that a test plays.
+    #[cfg(test)]
+    pub(crate) fn played_by(service: &'static str, player: impl HttpConnector + 'static) -> Self {
+        let credentials = Credentials::new("AKID", "SECRET", None, None, "test");
+        let (region, base) = ("eu-central-1".to_owned(), "https://aws.test".to_owned());
+        Self { http: SharedHttpConnector::new(player), credentials, region, service, base }
     }
 
     /// Asks, and asks again while the service is in trouble.
@@ -86,12 +102,15 @@ impl Signed {
         loop {
             let tried = tokio::time::timeout(PATIENCE, self.attempt(method, path, headers, body)).await;
             tries += 1;
-            match tried.unwrap_or(Err(Unanswered::Slow)) {
-                Err(failure) if tries < TRIES && !matches!(failure, Unanswered::Request(_)) => {
-                    tokio::time::sleep(Duration::from_millis(50 << tries)).await;
-                }
-                answered => return answered,
+            let answered = tried.unwrap_or(Err(Unanswered::Slow));
+            let again = match &answered {
+                Ok(answered) => answered.is_passing(),
+                Err(failure) => !matches!(failure, Unanswered::Request(_)),
+            };
+            if !again || tries == TRIES {
+                return answered;
             }
+            tokio::time::sleep(Duration::from_millis(50 << tries)).await;
         }
     }
 
@@ -108,13 +127,14 @@ impl Signed {
         let request = request.body(SdkBody::from(body.clone()));
         let mut request = request.map_err(|error| Unanswered::Request(error.into()))?;
         self.sign(&mut request, headers, body).map_err(Unanswered::Request)?;
-        let reply = self.http.send(request).await.map_err(Unanswered::Connection)?;
-        let status = reply.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Unanswered::Trouble(status));
-        }
-        let body = reply.into_body().collect().await.map_err(|error| Unanswered::Connection(error.into()))?;
-        Ok(Answered { status, body: body.to_bytes() })
+        let request = HttpRequest::try_from(request).map_err(|error| Unanswered::Request(error.into()))?;
+        let reply = self.http.call(request).await.map_err(|error| Unanswered::Connection(error.into()))?;
+        let status = StatusCode::from_u16(reply.status().as_u16());
+        let status = status.map_err(|error| Unanswered::Connection(error.into()))?;
+        // The name may be followed by where it is defined: `NotFoundException:http://…`.
+        let error = reply.headers().get("x-amzn-errortype").and_then(|name| name.split(':').next()).map(str::to_owned);
+        let body = reply.into_body().collect().await.map_err(Unanswered::Connection)?;
+        Ok(Answered { status, error, body: body.to_bytes() })
     }
 
     fn sign(

@@ -3,17 +3,18 @@
 //! Throttling and quotas fail; a rejected message, an unverified sender and a suspended account reject, as waiting
 //! changes none of them. A text of a sender reaches neither a header nor markup: line breaks are taken out, and maud escapes.
 
-use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
 use domain::escalation::Outcome;
 use domain::text::visible;
+use http::Method;
 use maud::{DOCTYPE, html};
+use serde_json::json;
 
 use super::{Channel, Message, aws, rejected, text};
+use crate::signed::Signed;
 
 /// An e-mail address.
 pub(super) struct Email<'a> {
-    pub(super) client: &'a Client,
+    pub(super) ses: &'a Signed,
     pub(super) from: &'a str,
     pub(super) to: &'a str,
 }
@@ -23,20 +24,18 @@ impl Channel for Email<'_> {
         if !self.to.contains('@') || self.to.contains(|c: char| c.is_control() || c == ',') {
             return rejected("that is no e-mail address");
         }
-        let content = |data: String| Content::builder().data(data).charset("UTF-8").build();
-        let parts = (content(subject(message)), content(plain(message)), content(markup(message)));
-        let (Ok(subject), Ok(plain), Ok(markup)) = parts else { return rejected("the message cannot be built") };
-        let body = Body::builder().text(plain).html(markup).build();
-        let mail = Mail::builder().subject(subject).body(body).build();
-        let send = self
-            .client
-            .send_email()
-            .from_email_address(self.from)
-            .destination(Destination::builder().to_addresses(self.to).build())
-            .content(EmailContent::builder().simple(mail).build())
-            .send();
-        // The call is large, and pages wait for several at once.
-        aws::outcome(Box::pin(async { send.await.map(|sent| sent.message_id) })).await
+        let text = |data: String| json!({ "Data": data, "Charset": "UTF-8" });
+        let mail = json!({
+            "FromEmailAddress": self.from,
+            "Destination": { "ToAddresses": [self.to] },
+            "Content": { "Simple": {
+                "Subject": text(subject(message)),
+                "Body": { "Text": text(plain(message)), "Html": text(markup(message)) },
+            } },
+        });
+        let headers = [("content-type", "application/json")];
+        let mail = mail.to_string().into();
+        aws::outcome(self.ses.ask(&Method::POST, "/v2/email/outbound-emails", &headers, &mail)).await
     }
 }
 

@@ -2,14 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_credential_types::Credentials;
-use aws_sdk_sesv2::config::BehaviorVersion;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::retry::RetryConfig;
 use domain::escalation::{Delivery, Fate};
 use domain::incident::{Actor, Event, Incident, IncidentId};
 use domain::policy::Address;
@@ -17,6 +12,7 @@ use domain::signal::{Alert, Severity};
 use jiff::Timestamp;
 
 use super::Message;
+use crate::signed::Signed;
 
 /// What a message is made of.
 pub(super) struct Told {
@@ -98,31 +94,12 @@ impl Aws {
         self.bodies.lock().expect("no test panics while it holds this").clone()
     }
 
-    pub(super) fn email(&self) -> aws_sdk_sesv2::Client {
-        let config = aws_sdk_sesv2::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(aws_sdk_sesv2::config::Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("AKID", "SECRET", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(self.client())
-            .build();
-        aws_sdk_sesv2::Client::from_conf(config)
+    pub(super) fn email(&self) -> Signed {
+        Signed::played_by("ses", self.clone())
     }
 
-    pub(super) fn sms(&self) -> aws_sdk_sns::Client {
-        let config = aws_sdk_sns::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(aws_sdk_sns::config::Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("AKID", "SECRET", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(self.client())
-            .build();
-        aws_sdk_sns::Client::from_conf(config)
-    }
-
-    fn client(&self) -> SharedHttpClient {
-        let connector = SharedHttpConnector::new(self.clone());
-        http_client_fn(move |_, _| connector.clone())
+    pub(super) fn sms(&self) -> Signed {
+        Signed::played_by("sns", self.clone())
     }
 }
 

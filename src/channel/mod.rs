@@ -19,6 +19,7 @@ use crate::aws::Aws;
 use crate::config::optional;
 use crate::outgoing::Outgoing;
 use crate::secret::Secret;
+use crate::signed::Signed;
 
 mod aws;
 mod email;
@@ -66,8 +67,8 @@ pub trait Channel {
 pub struct Channels {
     outgoing: Outgoing,
     slack_api: String,
-    email: aws_sdk_sesv2::Client,
-    sms: aws_sdk_sns::Client,
+    email: Signed,
+    sms: Signed,
 }
 
 /// The channel that an address needs, opened.
@@ -80,7 +81,7 @@ enum Open<'a> {
 
 impl Channels {
     /// Channels over these clients; `slack_api` is [`slack::API`], except where Slack is played by something else.
-    pub fn new(outgoing: Outgoing, slack_api: &str, email: aws_sdk_sesv2::Client, sms: aws_sdk_sns::Client) -> Self {
+    pub fn new(outgoing: Outgoing, slack_api: &str, email: Signed, sms: Signed) -> Self {
         Self { outgoing, slack_api: slack_api.trim_end_matches('/').to_owned(), email, sms }
     }
 
@@ -88,7 +89,8 @@ impl Channels {
     /// is another Slack than Slack's.
     pub fn from_env(aws: &Aws) -> Self {
         let api = Some(optional("SLACK_API")).filter(|api| !api.is_empty());
-        Self::new(Outgoing::new(&optional("WEBHOOK_ALLOW")), api.as_deref().unwrap_or(slack::API), aws.ses(), aws.sns())
+        let (email, sms) = (Signed::new(aws, "ses", "email"), Signed::new(aws, "sns", "sns"));
+        Self::new(Outgoing::new(&optional("WEBHOOK_ALLOW")), api.as_deref().unwrap_or(slack::API), email, sms)
     }
 
     /// Shows `note` to the person who pressed a button in Slack, and to nobody else. A note that is lost is only a note.
@@ -169,9 +171,9 @@ impl Channels {
             Address::Email(to) => {
                 let from = policy.providers.email.as_ref().map(|email| email.from.as_str());
                 let from = from.ok_or_else(|| rejected("the policy names no sender of e-mail"))?;
-                Open::Email(email::Email { client: &self.email, from, to })
+                Open::Email(email::Email { ses: &self.email, from, to })
             }
-            Address::Sms(to) => Open::Sms(sms::Sms { client: &self.sms, to }),
+            Address::Sms(to) => Open::Sms(sms::Sms { sns: &self.sms, to }),
         })
     }
 }

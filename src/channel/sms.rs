@@ -2,19 +2,20 @@
 //!
 //! Throttling and internal errors fail; a number that opted out or is none rejects.
 
-use aws_sdk_sns::Client;
-use aws_sdk_sns::types::MessageAttributeValue;
 use domain::escalation::Outcome;
 use domain::text::cut;
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Channel, Message, aws, rejected, text};
+use crate::signed::Signed;
 
 /// The longest message: two parts in the plain alphabet, five in the large one.
 const LONGEST: usize = 300;
 
 /// A phone number.
 pub(super) struct Sms<'a> {
-    pub(super) client: &'a Client,
+    pub(super) sns: &'a Signed,
     pub(super) to: &'a str,
 }
 
@@ -23,17 +24,18 @@ impl Channel for Sms<'_> {
         if !is_e164(self.to) {
             return rejected("that is no phone number in E.164");
         }
-        let transactional = MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
-        let Ok(transactional) = transactional else { return rejected("the message cannot be built") };
-        let send = self
-            .client
-            .publish()
-            .phone_number(self.to)
-            .message(short(message))
-            .message_attributes("AWS.SNS.SMS.SMSType", transactional)
-            .send();
-        // The call is large, and pages wait for several at once.
-        aws::outcome(Box::pin(async { send.await.map(|sent| sent.message_id) })).await
+        let form = [
+            ("Action", "Publish"),
+            ("Version", "2010-03-31"),
+            ("PhoneNumber", self.to),
+            ("Message", &short(message)),
+            ("MessageAttributes.entry.1.Name", "AWS.SNS.SMS.SMSType"),
+            ("MessageAttributes.entry.1.Value.DataType", "String"),
+            ("MessageAttributes.entry.1.Value.StringValue", "Transactional"),
+        ];
+        let pairs = form.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        aws::outcome(self.sns.ask(&Method::POST, "/", &headers, &pairs.join("&").into())).await
     }
 }
 

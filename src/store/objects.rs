@@ -19,8 +19,8 @@ impl Objects {
     pub(super) fn new(aws: &Aws, bucket: &str) -> Self {
         // A bucket's name is no host name on the local cloud.
         let (host, folder) = match aws.endpoint() {
-            Some(_) => (String::new(), format!("/{bucket}")),
-            None => (format!("{bucket}."), String::new()),
+            Some(_) => ("s3".to_owned(), format!("/{bucket}")),
+            None => (format!("{bucket}.s3"), String::new()),
         };
         Self { s3: Signed::new(aws, "s3", &host), folder }
     }

@@ -46,7 +46,7 @@ pub struct Secrets {
 impl Secrets {
     /// Secrets in SSM.
     pub fn new(aws: &Aws) -> Self {
-        Self { ssm: Signed::new(aws, "ssm", ""), remembered: Mutex::default() }
+        Self { ssm: Signed::new(aws, "ssm", "ssm"), remembered: Mutex::default() }
     }
 
     /// The secrets behind `references`, from memory where they are fresh.
@@ -117,7 +117,10 @@ impl Secrets {
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "AmazonSSM.GetParameters")];
         let answered = self.ssm.ask(&Method::POST, "/", &headers, &body).await;
         let answered = answered.map_err(|failure| Refused::Service(Box::new(failure)))?;
-        if answered.status.is_client_error() {
+        if answered.is_passing() {
+            return Err(Refused::Service(format!("SSM answered {}", answered.status).into()));
+        }
+        if !answered.status.is_success() {
             return Err(Refused::Names(answered.status));
         }
         // The text is secret: what is wrong with it is not told.
