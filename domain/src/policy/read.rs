@@ -294,3 +294,41 @@ impl Read for DateTime {
         Self::constant(2000, 1, 1, 0, 0, 0, 0)
     }
 }
+
+/// Reads a struct from a mapping: its keys, and how each is read.
+macro_rules! mapping {
+    ($type:ident, $keys:expr, $fields:ident => $read:expr) => {
+        impl Read for $type {
+            fn read(reader: &mut Reader, node: &Node, path: &str) -> Self {
+                let $fields = &mut reader.fields(node, path, &$keys);
+                $read
+            }
+
+            fn blank() -> Self {
+                // A mapping without fields and without a place: every field of it is blank.
+                let mut reader = Reader::default();
+                let $fields = &mut Fields::none(&mut reader);
+                $read
+            }
+        }
+    };
+}
+
+pub(super) use mapping;
+
+/// Reads an enum from its words.
+macro_rules! words {
+    ($type:ident, $blank:ident, $($word:literal => $variant:ident),+) => {
+        impl Read for $type {
+            fn read(reader: &mut Reader, node: &Node, path: &str) -> Self {
+                reader.word(node, path, &[$(($word, Self::$variant)),+])
+            }
+
+            fn blank() -> Self {
+                Self::$blank
+            }
+        }
+    };
+}
+
+pub(super) use words;

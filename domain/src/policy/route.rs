@@ -1,0 +1,163 @@
+//! Routes: what happens to an alert. [`crate::route`] follows them.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::node::Node;
+use super::read::{Fields, Read, Reader, mapping, words};
+use super::validate::Check;
+use super::{Mistake, Target};
+use crate::route::Sample;
+use crate::route::condition::Condition;
+
+/// What happens to an alert that matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Named in every decision it makes.
+    pub name: String,
+    /// A CEL condition over `alert` and `incident` ([`crate::route::condition`]); without one the route matches everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What is done; the parent's when absent, and `page` when no parent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Handling>,
+    /// The service it concerns, if the alert does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Who is told, instead of the owning team's escalation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<String>,
+    /// Where it stands on the severity ladder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Ladder>,
+    /// Who hears of a ticket, once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Target>,
+    /// What this route says holds, and the search goes on after it.
+    #[serde(default, rename = "continue")]
+    pub goes_on: bool,
+    /// Finer routes: the first that matches refines this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+}
+
+/// What is done with an incident.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handling {
+    /// Somebody is paged, and the page is escalated until somebody answers.
+    #[default]
+    Page,
+    /// It is told once, and nobody is woken.
+    Ticket,
+    /// It is recorded for a trend report, and nobody is told.
+    Record,
+    /// It is known to be noise, and nobody is told.
+    Suppress,
+}
+
+/// The severity ladder: what an incident means to the team, whatever word the sender used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Ladder {
+    /// Customers are hurt now.
+    Sev1,
+    /// Customers will notice.
+    Sev2,
+    /// Worth a look in working hours.
+    Sev3,
+    /// Worth counting.
+    Sev4,
+}
+
+mapping!(Route, [
+    "name", "when", "action", "service", "escalation", "level", "notify", "continue", "routes",
+], fields => Route {
+    name: fields.required("name", "give it a name: every decision names its routes"),
+    when: fields.optional("when"),
+    action: fields.optional("action"),
+    service: fields.optional("service"),
+    escalation: fields.optional("escalation"),
+    level: fields.optional("level"),
+    notify: fields.or_default("notify"),
+    goes_on: fields.or_default("continue"),
+    // Never blank: a blank route has no end of blank routes.
+    routes: fields.optional("routes").unwrap_or_default(),
+});
+
+words!(Handling, Page, "page" => Page, "ticket" => Ticket, "record" => Record, "suppress" => Suppress);
+
+words!(Ladder, Sev4, "SEV1" => Sev1, "SEV2" => Sev2, "SEV3" => Sev3, "SEV4" => Sev4);
+
+/// The most routes, at every depth together: with the bound on each condition, they bound the work of a decision.
+const MOST: usize = 1000;
+/// The deepest nesting of routes.
+const DEEPEST: usize = 8;
+
+/// Checks every route.
+pub(super) fn check(check: &mut Check<'_>) {
+    let mut walk = Walk { sample: Sample::default(), seen: 0 };
+    let routes = &check.policy.routes;
+    walk.level(check, routes, "routes", 1);
+    if walk.seen > MOST {
+        let what = format!("{} routes are too many, and {MOST} are the most", walk.seen);
+        check.error("routes", what, "let services and teams say who is told, and routes only what differs");
+    }
+}
+
+struct Walk {
+    sample: Sample,
+    seen: usize,
+}
+
+impl Walk {
+    fn level(&mut self, check: &mut Check<'_>, routes: &[Route], path: &str, depth: usize) {
+        if depth > DEEPEST {
+            check.error(path, format!("routes are nested more than {DEEPEST} deep"), "join conditions with `&&`");
+            return;
+        }
+        let mut names = BTreeSet::new();
+        let mut last: Option<&str> = None;
+        for (number, route) in routes.iter().enumerate() {
+            self.seen += 1;
+            let path = format!("{path}[{number}]");
+            if route.name.trim().is_empty() || route.name.chars().any(char::is_control) {
+                check.error(format!("{path}.name"), "a route needs a name", "every decision names its routes");
+            } else if !names.insert(&route.name) {
+                let what = format!("another route beside it is called `{}` too", route.name);
+                check.error(format!("{path}.name"), what, "give each its own name: decisions name their routes");
+            }
+            if let Some(always) = last {
+                let what = format!("this route is never reached: `{always}` before it always matches");
+                check.error(&path, what, format!("move it before `{always}`, or write `continue: true` there"));
+            }
+            let always = route.when.as_deref().is_none_or(|when| when.trim() == "true");
+            if always && !route.goes_on && last.is_none() {
+                last = Some(&route.name);
+            }
+            self.one(check, route, &path);
+            self.level(check, &route.routes, &format!("{path}.routes"), depth + 1);
+        }
+    }
+
+    fn one(&self, check: &mut Check<'_>, route: &Route, path: &str) {
+        let policy = check.policy;
+        if let Some(when) = &route.when {
+            let compiled = Condition::compile(when).and_then(|condition| condition.try_out(&self.sample));
+            if let Err(invalid) = compiled {
+                check.mistakes.push(Mistake::error(format!("{path}.when"), invalid.what, invalid.fix));
+            }
+        }
+        if let Some(service) = &route.service {
+            check.known(&format!("{path}.service"), "service", service, policy.services.keys());
+        }
+        if let Some(escalation) = &route.escalation {
+            check.known(&format!("{path}.escalation"), "escalation", escalation, policy.escalations.keys());
+        }
+        for (number, target) in route.notify.iter().enumerate() {
+            check.target(target, &format!("{path}.notify[{number}]"));
+        }
+    }
+}
