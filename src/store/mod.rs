@@ -2,6 +2,7 @@
 
 mod changes;
 mod incidents;
+mod ledger;
 mod machines;
 mod objects;
 mod policies;
@@ -12,6 +13,7 @@ mod secrets;
 pub use changes::Changes;
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};
+pub use ledger::{Ledger, Standing};
 pub use machines::{Machine, look_again};
 pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};

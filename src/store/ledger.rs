@@ -1,0 +1,163 @@
+//! A ledger: one thing that people change at run time, and the log of every change to it.
+//!
+//! Its value is one row of the table `state`, so whoever decides by it reads it at once and whole; each change moves the
+//! row together with a record of the ledger's stream, or not at all.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use domain::log::{Hash, Record};
+use domain::recent::{Known, Recent};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::incidents::{STEP, lost_race, pause};
+use crate::aws::Aws;
+use crate::error::Error;
+
+/// How often a change is decided again when others write to the same ledger.
+const TRIES: u32 = 16;
+/// The largest value in bytes: an item of DynamoDB has 400 KB, and some room is left for what grows at the next change.
+const LARGEST: usize = 350_000;
+
+/// One thing that people change at run time.
+#[derive(Debug, Clone)]
+pub struct Ledger<T, E> {
+    client: Client,
+    records: String,
+    state: String,
+    stream: &'static str,
+    apply: fn(&mut T, &E, Timestamp),
+}
+
+/// A ledger as it stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Standing<T> {
+    /// How many records its stream has.
+    pub seq: u64,
+    /// The hash of the last of them.
+    pub head: Hash,
+    /// What all of them come to.
+    pub value: T,
+    /// The causes recorded last: a request that comes again finds itself here.
+    #[serde(default)]
+    causes: Recent,
+}
+
+impl<T, E> Ledger<T, E>
+where
+    T: Clone + Default + Serialize + DeserializeOwned,
+    E: Serialize + DeserializeOwned,
+{
+    /// The ledger whose records are in `stream` of the table `records`, and whose value, which each event changes by
+    /// `apply`, is in the table `state`.
+    pub fn new(
+        aws: &Aws,
+        records: String,
+        state: String,
+        stream: &'static str,
+        apply: fn(&mut T, &E, Timestamp),
+    ) -> Self {
+        Self { client: aws.dynamodb(), records, state, stream, apply }
+    }
+
+    /// How it stands now.
+    pub async fn read(&self) -> Result<Standing<T>, Error> {
+        let found = self.client.get_item().table_name(&self.state).consistent_read(true).set_key(Some(self.key()));
+        let found = found.send().await.map_err(|error| Error::aws("reading a ledger", error))?;
+        let body = found.item().and_then(|item| item.get("body")?.as_s().ok());
+        let Some(body) = body else { return Ok(Standing::default()) };
+        serde_json::from_str(body)
+            .map_err(|_| Error::Misconfigured(format!("the row of {} cannot be read", self.stream)))
+    }
+
+    /// Asks `decide` what to write next, and writes it; asks again, a bounded number of times, when somebody else moved
+    /// first. A `cause` that is in the log already changes nothing, and neither does a decision without events.
+    pub async fn append(
+        &self,
+        cause: &str,
+        now: Timestamp,
+        mut decide: impl FnMut(&T) -> Result<Vec<E>, Error>,
+    ) -> Result<Standing<T>, Error> {
+        for attempt in 0..TRIES {
+            let standing = self.read().await?;
+            if standing.causes.knows(cause, now) == Known::Yes {
+                return Ok(standing);
+            }
+            let events = decide(&standing.value)?;
+            if events.is_empty() {
+                return Ok(standing);
+            }
+            if let Some(after) = self.write(&standing, cause, events, now).await? {
+                return Ok(after);
+            }
+            pause(attempt, STEP).await;
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Writes `events` as the next record. `None` when somebody else moved first.
+    async fn write(
+        &self,
+        before: &Standing<T>,
+        cause: &str,
+        events: Vec<E>,
+        now: Timestamp,
+    ) -> Result<Option<Standing<T>>, Error> {
+        let record = Record {
+            stream: self.stream.to_owned(),
+            seq: before.seq,
+            at: now,
+            cause: cause.to_owned(),
+            events,
+            prev: before.head.clone(),
+        };
+        let entry = record.seal();
+        let mut after = before.clone();
+        record.events.iter().for_each(|event| (self.apply)(&mut after.value, event, now));
+        after.causes.add(cause, now);
+        after.seq += 1;
+        after.head = entry.hash.clone();
+        let body = serde_json::to_string(&after).expect("a ledger is plain JSON");
+        if body.len() > LARGEST {
+            return Err(Error::InvalidEvent(format!("{} has no room for more; remove what is over", self.stream)));
+        }
+        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
+        let put = put.item("stream", s(self.stream)).item("seq", n(record.seq));
+        let put = put.item("body", s(&entry.body)).item("hash", s(entry.hash.as_str()));
+        let row = Put::builder().table_name(&self.state).set_item(Some(self.key()));
+        let row = row.item("seq", n(after.seq)).item("body", s(&body));
+        let row = if before.seq == 0 {
+            row.condition_expression("attribute_not_exists(pk)")
+        } else {
+            row.condition_expression("seq = :seq").expression_attribute_values(":seq", n(before.seq))
+        };
+        let items = vec![built(put)?, built(row)?];
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        match sent {
+            Ok(_) => Ok(Some(after)),
+            Err(error) if lost_race(&error) => Ok(None),
+            Err(error) => Err(Error::aws("changing a ledger", error)),
+        }
+    }
+
+    fn key(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([("pk".to_owned(), s(self.stream)), ("sk".to_owned(), s("ledger"))])
+    }
+}
+
+fn built(put: PutBuilder) -> Result<TransactWriteItem, Error> {
+    let put = put.build().map_err(|error| Error::Misconfigured(error.to_string()))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn n(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
