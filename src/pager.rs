@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::escalation::{self, Delivery, Next, Outcome, Over};
+use domain::escalation::{self, Around, Delivery, Next, Outcome, Over};
 use domain::incident::{Event, Incident, IncidentId, Status};
 use domain::policy::{Policy, SecretRef};
 use domain::route;
+use domain::schedule::Covers;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
@@ -49,14 +50,15 @@ impl Pager {
         for attempt in 0..TRIES {
             let before = self.incidents.get(id).await?;
             let policy = self.policy_of(&before, now).await?;
-            let Some(incident) = self.intend(&before, &policy, cause, now).await? else {
+            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None };
+            let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
             };
             let outcomes = self.send(&incident, &policy.policy, cause, now).await;
             let later = now + began.elapsed();
             let incident = self.conclude(incident, cause, outcomes, later).await?;
-            return Ok(escalation::next(&incident, &policy.policy, later));
+            return Ok(escalation::next(&incident, around, later));
         }
         Err(Error::Conflict)
     }
@@ -81,6 +83,7 @@ impl Pager {
         &self,
         before: &Incident,
         policy: &Active,
+        around: Around<'_>,
         cause: &str,
         now: Timestamp,
     ) -> Result<Option<Incident>, Error> {
@@ -92,7 +95,7 @@ impl Pager {
             routed.apply(&event, now);
             events.push(event);
         }
-        events.extend(escalation::due(&routed, &policy.policy, cause, now));
+        events.extend(escalation::due(&routed, around, cause, now));
         if events.is_empty() {
             return Ok(Some(routed));
         }

@@ -2,6 +2,7 @@
 
 use domain::incident::{IncidentId, Status};
 use domain::log::Record;
+use domain::schedule::Covers;
 use domain::timeline::timeline;
 use http::Method;
 use jiff::Timestamp;
@@ -71,7 +72,7 @@ impl Reader {
             }
             ["v1", "oncall"] => {
                 let active = self.policies.active(now).await?;
-                Ok(Reply::json(200, &api::OnCall::of(&active.policy, now)))
+                Ok(Reply::json(200, &api::OnCall::of(&active.policy, Covers::NONE, now)))
             }
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
         }

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use domain::dedup;
 use domain::enrich;
-use domain::escalation::{self, Next, Outcome};
+use domain::escalation::{self, Around, Next, Outcome};
 use domain::incident::{Event, Incident, IncidentId};
 use domain::log::Record;
 use domain::policy::{Integration, Kind, Policy, SecretRef};
 use domain::route;
+use domain::schedule::Covers;
 use domain::signal::{Action, Signal};
 use domain::timeline::{self, Kind as Told};
 use jiff::Timestamp;
@@ -220,17 +221,18 @@ impl Thought<'_> {
         self.write("enrich", vec![Event::Enriched { found }], begun);
         let decision = route::decide(&self.incident, self.policy, &self.policy.hash(), begun);
         self.write("route", vec![Event::Routed { decision }], begun);
+        let around = Around { policy: self.policy, covers: Covers::NONE, silenced_until: None };
         let mut now = begun;
         for look in 0..LOOKS {
             let cause = format!("look {look}");
-            self.write(&cause, escalation::due(&self.incident, self.policy, &cause, now), now);
+            self.write(&cause, escalation::due(&self.incident, around, &cause, now), now);
             let sent = self.incident.paging.to_send(&cause);
             let outcomes: Vec<_> =
                 sent.map(|delivery| (delivery.id.clone(), Outcome::Accepted { reference: None })).collect();
             if !outcomes.is_empty() {
                 self.write(&cause, vec![Event::Sent { outcomes }], now);
             }
-            match escalation::next(&self.incident, self.policy, now) {
+            match escalation::next(&self.incident, around, now) {
                 Next::At(at) => now = at,
                 Next::Over(_) => return,
             }

@@ -8,7 +8,11 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Span, Timestamp};
 
-use crate::policy::{Rotation, Schedule, Shift};
+use crate::policy::{Policy, Rotation, Schedule, Shift};
+
+mod cover;
+
+pub use cover::{Absence, Covers, Override};
 
 /// The most turns that are listed at once.
 pub const LISTED: usize = 1000;
@@ -24,8 +28,29 @@ pub struct Turn<'a> {
     pub until: Timestamp,
 }
 
-/// Who is on call for `schedule` at `now`; `None` when nobody is.
-pub fn on_call(schedule: &Schedule, now: Timestamp) -> Option<Turn<'_>> {
+/// Who is on call for the schedule `name` of `policy` at `now`; `None` when nobody is, or there is no such schedule.
+///
+/// The engine, the API, the command and the calendars all ask this one function (faults.md, H14).
+pub fn on_call<'a>(name: &str, policy: &'a Policy, covers: &'a Covers, now: Timestamp) -> Option<Turn<'a>> {
+    let _ = covers;
+    rostered(policy.schedules.get(name)?, now)
+}
+
+/// Who is on call for the schedule `name` after whoever is at `now`; `None` when nobody else is to come.
+pub fn next_on_call<'a>(name: &str, policy: &'a Policy, covers: &'a Covers, now: Timestamp) -> Option<Turn<'a>> {
+    let mut turn = on_call(name, policy, covers, now)?;
+    let person = turn.person;
+    for _ in 0..LISTED {
+        turn = on_call(name, policy, covers, turn.until)?;
+        if turn.person != person {
+            return Some(turn);
+        }
+    }
+    None
+}
+
+/// Whose turn it is by the rotation alone.
+fn rostered(schedule: &Schedule, now: Timestamp) -> Option<Turn<'_>> {
     let zone = TimeZone::get(&schedule.time_zone).ok()?;
     turn_at(&schedule.rotation, &zone, now)
 }

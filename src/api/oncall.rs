@@ -1,7 +1,7 @@
 //! Who is on call, as the API shows it.
 
 use domain::policy::Policy;
-use domain::schedule;
+use domain::schedule::{self, Covers};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -47,10 +47,10 @@ pub struct Turn {
 
 impl OnCall {
     /// Who is on call by `policy` at `now`: the same rule that pages them.
-    pub fn of(policy: &Policy, now: Timestamp) -> Self {
+    pub fn of(policy: &Policy, covers: &Covers, now: Timestamp) -> Self {
         let view = |(name, named): (&String, &domain::policy::Schedule)| {
-            let turn = schedule::on_call(named, now);
-            let next = turn.as_ref().and_then(|turn| schedule::on_call(named, turn.until));
+            let turn = schedule::on_call(name, policy, covers, now);
+            let next = turn.as_ref().and_then(|turn| schedule::on_call(name, policy, covers, turn.until));
             let person = turn.as_ref().and_then(|turn| policy.people.get(turn.person));
             ScheduleNow {
                 name: name.clone(),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{Event, Incident, Status};
 use crate::policy::{Contact, Handling, Policy, Step, Target};
-use crate::schedule;
+use crate::schedule::{self, Covers};
 
 mod paging;
 
@@ -47,10 +47,22 @@ pub enum Over {
     PageUndelivered,
 }
 
+/// What an escalation is decided by, beside the incident itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The policy the incident was routed by.
+    pub policy: &'a Policy,
+    /// The overrides and absences as they stand now.
+    pub covers: &'a Covers,
+    /// Until when a silence keeps it quiet, if one does now: no step begins before.
+    pub silenced_until: Option<Timestamp>,
+}
+
 /// What to write down before anything is sent: steps that begin, attempts that are due.
 ///
 /// `cause` names the request; attempts that carry it in the log are this request's to send, or to send again.
-pub fn due(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) -> Vec<Event> {
+pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp) -> Vec<Event> {
+    let Around { policy, covers, silenced_until } = around;
     let mut after = incident.clone();
     let mut events = Vec::new();
     let mut happened = |after: &mut Incident, event: Event| {
@@ -61,7 +73,8 @@ pub fn due(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) ->
     if after.status == Status::Acknowledged && expires.is_some_and(|expires| expires <= now) {
         happened(&mut after, Event::AcknowledgementExpired);
     }
-    if after.status != Status::Triggered || quiet(&after) {
+    let silenced = silenced_until.is_some_and(|until| now < until);
+    if after.status != Status::Triggered || quiet(&after) || silenced {
         return events;
     }
     // Each turn begins a step that finds somebody, or passes over one that finds nobody.
@@ -74,7 +87,7 @@ pub fn due(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) ->
                 return events;
             }
         };
-        let found = recipients(policy, targets(&after, policy, position), now);
+        let found = recipients(policy, covers, targets(&after, policy, position), now);
         let first = found.contacts.iter().map(|(to, contacts)| (to, 0, &contacts[0]));
         happened(&mut after, Event::StepBegan { position, nobody: found.nobody.clone() });
         let attempts: Vec<Attempt> =
@@ -91,7 +104,8 @@ pub fn due(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) ->
 }
 
 /// When to look again after everything that is due now was written down and sent.
-pub fn next(incident: &Incident, policy: &Policy, now: Timestamp) -> Next {
+pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
+    let Around { policy, silenced_until, .. } = around;
     match incident.status {
         Status::Resolved => return Next::Over(Over::Resolved),
         Status::Acknowledged => {
@@ -106,6 +120,9 @@ pub fn next(incident: &Incident, policy: &Policy, now: Timestamp) -> Next {
     }
     if incident.paging.exhausted {
         return Next::Over(Over::PageUndelivered);
+    }
+    if let Some(until) = silenced_until.filter(|until| now < *until) {
+        return Next::At(until);
     }
     let Some(position) = incident.paging.position else { return Next::At(now) };
     let ticket = handling(incident) == Handling::Ticket;
@@ -126,7 +143,6 @@ pub fn next(incident: &Incident, policy: &Policy, now: Timestamp) -> Next {
     }
 }
 
-/// What is done: as decided, until a person asks for people to be told.
 /// What is done with an incident: what was decided, unless a person asked for a page.
 pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
@@ -264,7 +280,7 @@ struct Found {
     nobody: Vec<String>,
 }
 
-fn recipients(policy: &Policy, targets: &[Target], now: Timestamp) -> Found {
+fn recipients(policy: &Policy, covers: &Covers, targets: &[Target], now: Timestamp) -> Found {
     let mut found = Found { contacts: Vec::new(), nobody: Vec::new() };
     let mut add = |to: String, contacts: Vec<Contact>| {
         if contacts.is_empty() {
@@ -293,7 +309,7 @@ fn recipients(policy: &Policy, targets: &[Target], now: Timestamp) -> Found {
                 }
             }
             Target::Schedule(name) => {
-                let on_call = policy.schedules.get(name).and_then(|named| schedule::on_call(named, now));
+                let on_call = schedule::on_call(name, policy, covers, now);
                 match on_call {
                     Some(turn) => {
                         let to = Target::Person(turn.person.to_owned()).to_string();

@@ -85,6 +85,10 @@ impl World {
         Self { incident, policy, now: start(), looks: 0, sent: Vec::new() }
     }
 
+    fn around(&self) -> Around<'_> {
+        Around { policy: &self.policy, covers: Covers::NONE, silenced_until: None }
+    }
+
     fn decision(&mut self) -> &mut Decision {
         self.incident.decision.as_mut().expect("routed")
     }
@@ -93,7 +97,7 @@ impl World {
     fn look(&mut self, fate: &mut dyn FnMut(&str, usize, u32) -> Option<Outcome>) -> Next {
         let cause = format!("look {}", self.looks);
         self.looks += 1;
-        for event in due(&self.incident, &self.policy, &cause, self.now) {
+        for event in due(&self.incident, self.around(), &cause, self.now) {
             self.incident.apply(&event, self.now);
         }
         let mut outcomes = Vec::new();
@@ -106,7 +110,7 @@ impl World {
         if !outcomes.is_empty() {
             self.incident.apply(&Event::Sent { outcomes }, self.now);
         }
-        let next = next(&self.incident, &self.policy, self.now);
+        let next = next(&self.incident, self.around(), self.now);
         if let Next::At(at) = next {
             assert!(at >= self.now, "a look in the past");
         }
@@ -273,7 +277,7 @@ fn a_step_that_reaches_nobody_gives_way_at_once_but_the_last_of_a_round_waits() 
 #[test]
 fn a_schedule_that_has_nobody_is_passed_over_and_the_log_says_so() {
     let mut world = World::new("gap", Handling::Page);
-    let events = due(&world.incident, &world.policy, "c", world.now);
+    let events = due(&world.incident, world.around(), "c", world.now);
     let nobody = events.iter().find_map(|event| match event {
         Event::StepBegan { nobody, .. } if !nobody.is_empty() => Some(nobody.join("")),
         _ => None,
@@ -318,7 +322,7 @@ fn a_message_whose_sender_died_is_sent_again_when_it_counts_as_lost() {
 fn the_request_that_died_sends_its_own_messages_again_at_once_and_writes_nothing() {
     let mut world = World::new("one", Handling::Page);
     world.look(&mut |_, _, _| None);
-    let again = due(&world.incident, &world.policy, "look 0", world.now + SignedDuration::from_secs(60));
+    let again = due(&world.incident, world.around(), "look 0", world.now + SignedDuration::from_secs(60));
     assert_eq!(again, []);
     assert_eq!(world.incident.paging.to_send("look 0").count(), 1);
     assert_eq!(world.incident.paging.to_send("look 1").count(), 0);
@@ -361,8 +365,8 @@ fn what_is_recorded_or_suppressed_is_quiet_until_somebody_asks() {
 fn what_nothing_has_triggered_yet_pages_nobody() {
     let world = World::new("two", Handling::Page);
     let expected = Incident::expected(world.incident.id.clone());
-    assert_eq!(due(&expected, &world.policy, "c", start()), []);
-    assert_eq!(next(&expected, &world.policy, start()), Next::Over(Over::Quiet));
+    assert_eq!(due(&expected, world.around(), "c", start()), []);
+    assert_eq!(next(&expected, world.around(), start()), Next::Over(Over::Quiet));
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn whoever_is_on_call_is_who_the_wall_clock_says() {
     for (zone, shift, start, members, now, expected) in table {
         let members: Vec<String> = members.chars().map(String::from).collect();
         let schedule = schedule(zone, shift, start, &members.iter().map(String::as_str).collect::<Vec<_>>());
-        let turn = on_call(&schedule, at(now)).expect("somebody");
+        let turn = rostered(&schedule, at(now)).expect("somebody");
         assert_eq!(format!("{} {} {}", turn.person, turn.from, turn.until), expected, "{zone} {start} {now}");
     }
 }
@@ -194,7 +194,7 @@ fn nobody_is_on_call_before_the_start_in_an_empty_rotation_or_in_no_zone() {
         schedule("UTC", Shift::Every(SignedDuration::ZERO), "2026-01-01T00:00", &["a"]),
     ];
     for schedule in table {
-        assert_eq!(on_call(&schedule, now), None, "{schedule:?}");
+        assert_eq!(rostered(&schedule, now), None, "{schedule:?}");
         assert_eq!(turns(&schedule, now, now + SignedDuration::from_secs(1)), []);
     }
 }
@@ -225,14 +225,14 @@ proptest! {
         let local = TimeZone::get(zone).expect("a zone").to_datetime(start).to_string();
         let schedule = schedule(zone, shift, &local, &names[..members]);
         let now = start + SignedDuration::from_secs(later);
-        let turn = on_call(&schedule, now).expect("somebody");
+        let turn = rostered(&schedule, now).expect("somebody");
         prop_assert!(turn.from <= now && now < turn.until);
-        let next = on_call(&schedule, turn.until).expect("somebody");
+        let next = rostered(&schedule, turn.until).expect("somebody");
         prop_assert_eq!(next.from, turn.until);
         let place = names.iter().position(|name| *name == turn.person).expect("a member");
         // Where a day was skipped, so was the person whose turn it would have been.
         prop_assert!(zone == "Pacific/Apia" || next.person == names[(place + 1) % members]);
         let last = turn.until - SignedDuration::from_nanos(1);
-        prop_assert_eq!(on_call(&schedule, last), Some(turn));
+        prop_assert_eq!(rostered(&schedule, last), Some(turn));
     }
 }

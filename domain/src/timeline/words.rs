@@ -6,7 +6,7 @@ use crate::enrich::Enrichment;
 use crate::incident::Actor;
 use crate::policy::{Handling, Policy, Target};
 use crate::route::Decision;
-use crate::schedule;
+use crate::schedule::{self, Covers};
 
 /// Turns the log's names into a reader's.
 pub(super) struct Words<'a> {
@@ -48,7 +48,7 @@ impl Words<'_> {
         let person = to.strip_prefix("person:")?;
         targets.iter().find_map(|target| match target {
             Target::Schedule(name) => {
-                let turn = schedule::on_call(policy.schedules.get(name)?, at)?;
+                let turn = schedule::on_call(name, policy, Covers::NONE, at)?;
                 let left = lasted(turn.until.duration_since(at));
                 (turn.person == person).then(|| format!("on call for {name}, for another {left}"))
             }
