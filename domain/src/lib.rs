@@ -4,6 +4,7 @@
 //!
 //! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
+//! - [`matcher`] says which labels are meant.
 //! - [`enrich`] says who owns it and what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
@@ -18,6 +19,7 @@ pub mod escalation;
 pub mod fingerprint;
 pub mod incident;
 pub mod log;
+pub mod matcher;
 pub mod policy;
 pub mod recent;
 pub mod route;
