@@ -2,6 +2,7 @@
 
 use domain::enrich;
 use domain::incident::{Command, IncidentId, Status};
+use domain::owner;
 use jiff::Timestamp;
 use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
@@ -40,7 +41,7 @@ async fn handle(
     let incident = incidents.get(&id).await?;
     let policy = policies.active(now).await?;
     let (mut changed, mut beside) = (Vec::new(), Vec::new());
-    if let (Some(service), _) = enrich::service(&incident, &policy.policy) {
+    if let Some(service) = owner::of(&incident, &policy.policy).service {
         changed = changes.of(&service, now).await?;
         let open = incidents.list(Status::Triggered, BESIDE, None).await?.incidents;
         beside = open.into_iter().filter(|other| other.service() == Some(&service)).map(enrich::Beside::from).collect();

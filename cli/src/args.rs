@@ -132,6 +132,26 @@ pub enum PolicyCommand {
     },
     /// Show the policy that decides now
     Show,
+    /// Print a CODEOWNERS file as the section `owners` of a policy
+    Owners(Owners),
+}
+
+/// Which owners of code.
+#[derive(Debug, clap::Args)]
+pub struct Owners {
+    /// The CODEOWNERS file
+    pub file: PathBuf,
+    /// The policy whose teams they are, so that others are left out
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Which team an owner is, such as @example/shop-devs=checkout; a team's own name when absent
+    #[arg(long, value_name = "OWNER=TEAM", value_parser = pair)]
+    pub team: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (owner, team) = text.split_once('=').ok_or("write OWNER=TEAM")?;
+    Ok((owner.to_owned(), team.to_owned()))
 }
 
 /// What to send.

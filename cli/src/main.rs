@@ -16,6 +16,7 @@ mod explain;
 mod failure;
 mod incidents;
 mod oncall;
+mod owners;
 mod policy;
 mod send;
 mod settings;
@@ -56,6 +57,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Oncall => oncall::now(&client()?, show),
         Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
         Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
+        Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
         Command::Explain(what) => explain::explain(&what, client, show),
         Command::Completions { shell } => {

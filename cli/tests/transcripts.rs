@@ -209,6 +209,18 @@ fn what_the_command_prints_is_what_was_promised() {
 }
 
 #[test]
+fn a_codeowners_file_becomes_a_section_that_a_policy_takes() {
+    let server = Server::start(world(false));
+    let arguments = ["policy", "owners", &file("CODEOWNERS"), "--policy", &file("policy.yaml")];
+    let told = transcript(&server, &[&arguments[..], &["--team", "@example/data-devs=platform"]].concat(), &[]);
+    insta::assert_snapshot!("policy-owners", told);
+    let section = told.lines().filter(|line| line.starts_with("owners:") || line.starts_with("  - "));
+    let policy = std::fs::read_to_string(file("policy.yaml")).unwrap() + &section.collect::<Vec<_>>().join("\n");
+    let (policy, _) = domain::policy::parse(&policy).unwrap();
+    assert_eq!(policy.owners.len(), 5);
+}
+
+#[test]
 fn a_changed_log_is_noticed() {
     let server = Server::start(world(true));
     insta::assert_snapshot!("incident-tampered", transcript(&server, &["incident", ONE, "--verify"], &[]));

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Incident, IncidentId};
+use crate::owner::{self, Ownership};
 use crate::policy::Policy;
 use crate::signal::Link;
 
@@ -17,7 +18,7 @@ pub struct Enrichment {
     /// The service it concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// The team that owns the service.
+    /// The team that owns it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
     /// How much the service matters, 1 the most.
@@ -63,30 +64,9 @@ impl From<Incident> for Beside {
     }
 }
 
-/// The service an incident concerns, and where that is known from.
-///
-/// The alert itself comes first, then its tags, then the integration; an unknown service is nobody's, and says so.
-pub fn service(incident: &Incident, policy: &Policy) -> (Option<String>, &'static str) {
-    let alert = &incident.alert;
-    let label = |name: &str| alert.labels.get(name).cloned();
-    let integration = policy.integrations.get(&incident.integration);
-    let candidates = [
-        (alert.service.clone(), "the alert names its service"),
-        (label("service"), "the alert's label `service`"),
-        (label("watchkeeper:service"), "the resource tag `watchkeeper:service`"),
-        (label("job"), "the alert's label `job`"),
-        (integration.and_then(|from| from.service.clone()), "the integration's default service"),
-    ];
-    let found = candidates.into_iter().find_map(|(name, from)| {
-        let name = name.filter(|name| policy.services.contains_key(name))?;
-        Some((Some(name), from))
-    });
-    found.unwrap_or((alert.service.clone(), "nothing: no service of the policy is named"))
-}
-
 /// What is known of `incident` from the policy, the changes of its service and the incidents beside it.
 pub fn enrich(incident: &Incident, policy: &Policy, mut changes: Vec<Change>, beside: Vec<Beside>) -> Enrichment {
-    let (name, owner_from) = service(incident, policy);
+    let Ownership { service: name, team, from: owner_from } = owner::of(incident, policy);
     let known = name.as_ref().and_then(|name| policy.services.get(name));
     let link = |text: &str, href: &String| Link { href: href.clone(), text: text.to_owned() };
     let links = known.map(|service| {
@@ -97,10 +77,10 @@ pub fn enrich(incident: &Incident, policy: &Policy, mut changes: Vec<Change>, be
     changes.truncate(KEPT);
     let others = beside.into_iter().filter(|other| other.id != incident.id);
     Enrichment {
-        team: known.map(|service| service.team.clone()),
+        team,
         tier: known.and_then(|service| service.tier),
         service: name,
-        owner_from: owner_from.to_owned(),
+        owner_from,
         links: links.unwrap_or_default(),
         changes,
         beside: others.take(KEPT).collect(),

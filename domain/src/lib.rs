@@ -5,7 +5,7 @@
 //! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
 //! - [`matcher`] says which labels are meant.
-//! - [`enrich`] says who owns it and what a responder would look up first.
+//! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
@@ -20,6 +20,7 @@ pub mod fingerprint;
 pub mod incident;
 pub mod log;
 pub mod matcher;
+pub mod owner;
 pub mod policy;
 pub mod recent;
 pub mod route;

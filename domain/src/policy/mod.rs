@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::log::Hash;
+use crate::owner::Owner;
 
 mod escalation;
 mod integration;
@@ -61,6 +62,9 @@ pub struct Policy {
     /// What is run, and who owns it, by name.
     #[serde(default)]
     pub services: BTreeMap<String, Service>,
+    /// Who owns which code, in the order of a CODEOWNERS file: the last that matches counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
     /// What happens to an alert: the first route that matches, in this order.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -100,7 +104,7 @@ impl Policy {
 }
 
 mapping!(Policy, [
-    "version", "people", "teams", "channels", "schedules", "escalations", "services", "routes", "catch_all",
+    "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "routes", "catch_all",
     "integrations", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
@@ -110,6 +114,7 @@ mapping!(Policy, [
     schedules: fields.or_default("schedules"),
     escalations: fields.or_default("escalations"),
     services: fields.or_default("services"),
+    owners: fields.or_default("owners"),
     routes: fields.or_default("routes"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     integrations: fields.or_default("integrations"),

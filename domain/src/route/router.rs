@@ -79,14 +79,22 @@ impl Router {
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
         walk.level(&self.policy.routes, &self.compiled, "");
         let Walk { found, trace, .. } = walk;
-        self.conclude(&found, trace, own_service, now)
+        self.conclude(&found, trace, own_service, enrichment.team.as_deref(), now)
     }
 
-    fn conclude(&self, found: &Settings<'_>, trace: Trace, own_service: Option<&str>, now: Timestamp) -> Decision {
+    fn conclude(
+        &self,
+        found: &Settings<'_>,
+        trace: Trace,
+        own_service: Option<&str>,
+        own_team: Option<&str>,
+        now: Timestamp,
+    ) -> Decision {
         let policy = &self.policy;
         let handling = found.action.unwrap_or_default();
         let service = found.service.or(own_service);
         let team = service.and_then(|name| policy.services.get(name)).map(|service| service.team.as_str());
+        let team = team.or(own_team.filter(|team| policy.teams.contains_key(*team)));
         let of_team = team.and_then(|name| policy.teams.get(name)).and_then(|team| team.escalation.as_deref());
         let exists = |name: &&str| policy.escalations.contains_key(*name);
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
@@ -189,7 +197,8 @@ impl Owner<'_> {
     fn unknown(&self) -> String {
         match (self.service, self.team) {
             _ if self.of_route || self.of_team => "the escalation it names does not exist".to_owned(),
-            (None, _) => "nothing says which service it concerns".to_owned(),
+            (None, Some(team)) => format!("team {team} has no escalation"),
+            (None, None) => "nothing says which service it concerns".to_owned(),
             (Some(service), None) => format!("service `{service}` is not in the policy"),
             (Some(service), Some(team)) => format!("team {team}, which owns `{service}`, has no escalation"),
         }

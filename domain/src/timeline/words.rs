@@ -68,7 +68,8 @@ impl Words<'_> {
                 let tier = found.tier.map(|tier| format!(", tier {tier}")).unwrap_or_default();
                 format!("It concerns {service} of team {team}{tier}: {}", found.owner_from)
             }
-            (service, _) => {
+            (None, Some(team)) => format!("It belongs to team {team}: {}", found.owner_from),
+            (service, None) => {
                 let about = service.as_deref().unwrap_or("it");
                 let why = found.owner_from.strip_prefix("nothing: ").unwrap_or(&found.owner_from);
                 format!("Nobody is known to own {about}: {why}")
