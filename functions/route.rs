@@ -44,5 +44,7 @@ async fn handle(
         incident.decide(Command::Route(decision), now)
     };
     let incident = incidents.append(&id, &cause, now, decide).await?;
-    Ok(Answer { handling: escalation::handling(&incident) })
+    // Whoever waits for more triggers needs no execution: the one that is enough starts its own.
+    let waits = escalation::waits_for_more(&incident);
+    Ok(Answer { handling: if waits { Handling::Record } else { escalation::handling(&incident) } })
 }

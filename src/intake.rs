@@ -107,7 +107,9 @@ impl Intake {
                 self.start(&incident).await?;
             }
             let taken_late = merge.events.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
-            if taken_late && incident.paging.exhausted {
+            let reached = merge.events.iter().any(|event| matches!(event, Event::ThresholdReached));
+            let unlooked = incident.reached_at.is_some() && incident.paging.position.is_none() && incident.is_open();
+            if (taken_late && incident.paging.exhausted) || reached || (merge.known > 0 && unlooked) {
                 let (name, input) = look_again(&incident, &rest[0].id);
                 self.machine.start(&name, &input).await?;
             }

@@ -5,9 +5,11 @@
 
 use jiff::Timestamp;
 
+use crate::escalation;
 use crate::fingerprint::Fingerprint;
 use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
 use crate::recent::Known;
+use crate::route::Hold;
 use crate::signal::{Action, Signal};
 
 /// What a run of signals does to one incident.
@@ -81,6 +83,10 @@ pub fn merge(
             let Signal { integration, key, alert, .. } = signal.clone();
             let follows = latest.filter(|latest| latest.id != after.id).and_then(Incident::ended_at);
             happened(&mut after, Event::Opened { integration, key, alert, follows });
+            let pulse = latest.filter(|latest| latest.id != after.id).map(|latest| latest.pulse.handed_on(now));
+            if let Some(pulse) = pulse.filter(|pulse| !pulse.is_empty()) {
+                happened(&mut after, Event::Recalled { pulse });
+            }
         }
         let seen = Seen {
             id: signal.id.clone(),
@@ -91,7 +97,7 @@ pub fn merge(
         };
         after.apply(&Event::Signalled { signals: vec![seen.clone()] }, now);
         counted.push(seen);
-        if let Some(event) = consequence(&after, &signal.integration, now) {
+        while let Some(event) = consequence(&after, &signal.integration, now) {
             happened(&mut after, event);
         }
     }
@@ -160,10 +166,21 @@ fn consequence(incident: &Incident, integration: &str, now: Timestamp) -> Option
     if let Some(covers) = cleared {
         return Some(Event::Resolved { by: by(), covers });
     }
+    if escalation::waits_for_more(incident) && has_reached_its_threshold(incident) {
+        return Some(Event::ThresholdReached);
+    }
     // An acknowledgement that expired, or that a person cut short, is not brought back by an older signal.
     let since = incident.first_trigger_at.max(incident.paging.resumed_at);
     let taken_on = incident.last_acknowledge_at.is_some_and(|at| Some(at) >= since);
     (taken_on && incident.status == Status::Triggered).then(|| incident.acknowledged(by(), now))
+}
+
+/// Whether as many triggers came as the route asked for.
+fn has_reached_its_threshold(incident: &Incident) -> bool {
+    match incident.decision.as_ref().and_then(|decision| decision.hold) {
+        Some(Hold::Threshold { count, within }) => incident.pulse.reached(count as usize, within),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

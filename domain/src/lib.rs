@@ -5,6 +5,7 @@
 //! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
 //! - [`matcher`] says which labels are meant.
+//! - [`pulse`] tells a problem that stays from one that comes and goes.
 //! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
@@ -22,6 +23,7 @@ pub mod log;
 pub mod matcher;
 pub mod owner;
 pub mod policy;
+pub mod pulse;
 pub mod recent;
 pub mod route;
 pub mod schedule;

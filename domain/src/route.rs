@@ -49,10 +49,31 @@ pub struct Decision {
     /// How long an acknowledgement counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement_expires: Option<SignedDuration>,
+    /// Why nobody is told yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
     /// Each route that was looked at, and what came of it.
     pub trace: Vec<Looked>,
     /// The reason in one sentence.
     pub why: String,
+}
+
+/// What has to happen before anybody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "for")]
+pub enum Hold {
+    /// So many triggers within so long.
+    Threshold {
+        /// How many, the first included.
+        count: u32,
+        /// How close together.
+        within: SignedDuration,
+    },
+    /// A problem that comes and goes, and was told of already, stays until then.
+    Flapping {
+        /// When it has stayed for long enough.
+        until: Timestamp,
+    },
 }
 
 /// A route that was looked at.
@@ -88,6 +109,7 @@ pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestam
         catch_all: true,
         notify: Vec::new(),
         acknowledgement_expires: named.and_then(|escalation| escalation.acknowledgement_expires),
+        hold: None,
         trace: Vec::new(),
         why: format!("routing failed ({why}), so the catch-all escalation `{catch_all}` is paged"),
     }

@@ -8,6 +8,7 @@ mod cloud;
 mod doors;
 mod functions;
 mod kill;
+mod noise;
 mod paging;
 mod phone;
 mod refusals;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{Event, Incident, Status};
 use crate::policy::{Contact, Handling, Policy, Step, Target};
+use crate::route::Hold;
 use crate::schedule::{self, Covers};
 
 mod paging;
@@ -74,7 +75,8 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
         happened(&mut after, Event::AcknowledgementExpired);
     }
     let silenced = silenced_until.is_some_and(|until| now < until);
-    if after.status != Status::Triggered || quiet(&after) || silenced {
+    let held = waits_for_more(&after) || settles_at(&after).is_some_and(|until| now < until);
+    if after.status != Status::Triggered || quiet(&after) || silenced || held {
         return events;
     }
     // Each turn begins a step that finds somebody, or passes over one that finds nobody.
@@ -115,13 +117,16 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
         Status::Expected => return Next::Over(Over::Quiet),
         Status::Triggered => {}
     }
-    if quiet(incident) {
+    if quiet(incident) || waits_for_more(incident) {
         return Next::Over(Over::Quiet);
     }
     if incident.paging.exhausted {
         return Next::Over(Over::PageUndelivered);
     }
     if let Some(until) = silenced_until.filter(|until| now < *until) {
+        return Next::At(until);
+    }
+    if let Some(until) = settles_at(incident).filter(|until| now < *until) {
         return Next::At(until);
     }
     let Some(position) = incident.paging.position else { return Next::At(now) };
@@ -147,6 +152,20 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
 pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
     if incident.paging.by_hand { Handling::Page } else { decided }
+}
+
+/// Whether nobody is told yet because more triggers have to come first. The one that is enough looks again by itself.
+pub fn waits_for_more(incident: &Incident) -> bool {
+    let hold = incident.decision.as_ref().and_then(|decision| decision.hold);
+    matches!(hold, Some(Hold::Threshold { .. })) && incident.reached_at.is_none() && !incident.paging.by_hand
+}
+
+/// When a problem that comes and goes has stayed for long enough that somebody is told.
+fn settles_at(incident: &Incident) -> Option<Timestamp> {
+    match incident.decision.as_ref().and_then(|decision| decision.hold) {
+        Some(Hold::Flapping { until }) if !incident.paging.by_hand => Some(until),
+        _ => None,
+    }
 }
 
 /// Nobody is to be told.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Acknowledgement, Actor, Incident, Resolution, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::{Attempt, Outcome, Position};
-use crate::route::Decision;
+use crate::pulse::Pulse;
+use crate::route::{Decision, Hold};
 use crate::signal::{Action, Alert, Severity};
 
 /// One thing that happened to an incident.
@@ -30,6 +31,13 @@ pub enum Event {
         /// Each of them, once.
         signals: Vec<Seen>,
     },
+    /// How the problem came and went before this incident.
+    Recalled {
+        /// Its pulse.
+        pulse: Pulse,
+    },
+    /// So many triggers came that somebody is told now.
+    ThresholdReached,
     /// What a responder would look up first was found.
     Enriched {
         /// What was found.
@@ -117,10 +125,18 @@ impl Incident {
                 self.follows = *follows;
                 self.opened_at = Some(at);
                 self.status = Status::Triggered;
+                self.pulse.changed(at);
             }
             Event::Signalled { signals } => signals.iter().for_each(|seen| self.count(seen)),
+            Event::Recalled { pulse } => self.pulse.join(pulse),
+            Event::ThresholdReached => self.reached_at = Some(at),
             Event::Enriched { found } => self.enrichment = Some(found.clone()),
-            Event::Routed { decision } => self.decision = Some(decision.clone()),
+            Event::Routed { decision } => {
+                if !matches!(decision.hold, Some(Hold::Threshold { .. })) {
+                    self.pulse.forget_triggers();
+                }
+                self.decision = Some(decision.clone());
+            }
             Event::StepBegan { position, .. } => self.paging.began(*position, at),
             Event::Sending { attempts } => self.paging.sending(attempts, at),
             Event::Sent { outcomes } => self.paging.sent(outcomes, at),
@@ -145,6 +161,10 @@ impl Incident {
             Event::Resolved { by, covers } => {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;
+                // A person who ends it does not make it come and go.
+                if by.is_integration() {
+                    self.pulse.changed(at);
+                }
             }
         }
     }
@@ -155,6 +175,10 @@ impl Incident {
                 self.occurrences += 1;
                 self.first_trigger_at = Some(self.first_trigger_at.map_or(seen.at, |first| first.min(seen.at)));
                 self.last_trigger_at = self.last_trigger_at.max(Some(seen.at));
+                let counted = |decision: &Decision| matches!(decision.hold, Some(Hold::Threshold { .. }));
+                if self.reached_at.is_none() && self.decision.as_ref().is_none_or(counted) {
+                    self.pulse.triggered(seen.received_at);
+                }
             }
             Action::Acknowledge => {
                 self.last_acknowledge_at = self.last_acknowledge_at.max(Some(seen.at));

@@ -11,6 +11,7 @@ use crate::enrich::Enrichment;
 use crate::escalation::Paging;
 use crate::fingerprint::Fingerprint;
 use crate::log::{Hash, Record};
+use crate::pulse::Pulse;
 use crate::recent::Recent;
 use crate::route::Decision;
 use crate::signal::{Alert, Severity};
@@ -219,6 +220,12 @@ pub struct Incident {
     /// How far the escalation is.
     #[serde(default)]
     pub paging: Paging,
+    /// When it came and went, before this incident too.
+    #[serde(default, skip_serializing_if = "Pulse::is_empty")]
+    pub pulse: Pulse,
+    /// When so many triggers had come that somebody is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_at: Option<Timestamp>,
     /// The signals recorded last.
     #[serde(default)]
     pub signals: Recent,
@@ -250,6 +257,8 @@ impl Incident {
             enrichment: None,
             decision: None,
             paging: Paging::default(),
+            pulse: Pulse::default(),
+            reached_at: None,
             signals: Recent::default(),
             causes: Recent::default(),
         }

@@ -33,7 +33,7 @@ pub use mistake::{Level, Mistake};
 pub use parse::parse;
 pub use person::{Address, Contact, Person, Team};
 pub use provider::{Email, Providers, SecretRef, Slack};
-pub use route::{Handling, Ladder, Route};
+pub use route::{Flapping, Handling, Ladder, Route, Threshold};
 pub use schedule::{Rotation, Schedule, Shift};
 pub use service::Service;
 pub use validate::check;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping, words};
 use super::validate::Check;
 use super::{Mistake, Target};
+use crate::pulse;
 use crate::route::Sample;
 use crate::route::condition::Condition;
 
@@ -35,12 +37,40 @@ pub struct Route {
     /// Who hears of a ticket, once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<Target>,
+    /// How often it has to be reported before anybody is told; the parent's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
+    /// When a problem comes and goes too often to be told of each time; the parent's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flapping: Option<Flapping>,
     /// What this route says holds, and the search goes on after it.
     #[serde(default, rename = "continue")]
     pub goes_on: bool,
     /// Finer routes: the first that matches refines this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
+}
+
+/// How often a problem has to be reported before anybody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// How many triggers.
+    pub count: u32,
+    /// How close together.
+    pub within: SignedDuration,
+}
+
+/// When a problem comes and goes too often: it is told of once, and then only when it stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flapping {
+    /// How often it fired or cleared.
+    pub changes: u32,
+    /// Within how long.
+    pub within: SignedDuration,
+    /// How long it has to stay before it is told of again.
+    pub settle: SignedDuration,
 }
 
 /// What is done with an incident.
@@ -73,7 +103,8 @@ pub enum Ladder {
 }
 
 mapping!(Route, [
-    "name", "when", "action", "service", "escalation", "level", "notify", "continue", "routes",
+    "name", "when", "action", "service", "escalation", "level", "notify", "threshold", "flapping",
+    "continue", "routes",
 ], fields => Route {
     name: fields.required("name", "give it a name: every decision names its routes"),
     when: fields.optional("when"),
@@ -82,9 +113,22 @@ mapping!(Route, [
     escalation: fields.optional("escalation"),
     level: fields.optional("level"),
     notify: fields.or_default("notify"),
+    threshold: fields.optional("threshold"),
+    flapping: fields.optional("flapping"),
     goes_on: fields.or_default("continue"),
     // Never blank: a blank route has no end of blank routes.
     routes: fields.optional("routes").unwrap_or_default(),
+});
+
+mapping!(Threshold, ["count", "within"], fields => Threshold {
+    count: fields.required("count", "write how many triggers, such as 5"),
+    within: fields.required("within", "write how close together, such as 10m"),
+});
+
+mapping!(Flapping, ["changes", "within", "settle"], fields => Flapping {
+    changes: fields.required("changes", "write how often it fired or cleared, such as 6"),
+    within: fields.required("within", "write within how long, such as 1h"),
+    settle: fields.required("settle", "write how long it has to stay before it is told of again, such as 10m"),
 });
 
 words!(Handling, Page, "page" => Page, "ticket" => Ticket, "record" => Record, "suppress" => Suppress);
@@ -156,8 +200,35 @@ impl Walk {
         if let Some(escalation) = &route.escalation {
             check.known(&format!("{path}.escalation"), "escalation", escalation, policy.escalations.keys());
         }
+        if let Some(Threshold { count, within }) = route.threshold {
+            let path = format!("{path}.threshold");
+            often(check, count, 2, &format!("{path}.count"));
+            window(check, within, &format!("{path}.within"));
+        }
+        if let Some(Flapping { changes, within, settle }) = route.flapping {
+            let path = format!("{path}.flapping");
+            often(check, changes, 3, &format!("{path}.changes"));
+            window(check, within, &format!("{path}.within"));
+            window(check, settle, &format!("{path}.settle"));
+        }
         for (number, target) in route.notify.iter().enumerate() {
             check.target(target, &format!("{path}.notify[{number}]"));
         }
+    }
+}
+
+/// That a rule asks for no more instants than are remembered.
+fn often(check: &mut Check<'_>, count: u32, least: u32, path: &str) {
+    let most = u32::try_from(pulse::KEPT).unwrap_or(u32::MAX);
+    if !(least..=most).contains(&count) {
+        check.error(path, format!("{count} cannot be counted to"), format!("write a number from {least} to {most}"));
+    }
+}
+
+/// That a rule looks no further back than is remembered.
+fn window(check: &mut Check<'_>, length: SignedDuration, path: &str) {
+    if length < SignedDuration::from_secs(1) || length > pulse::LONGEST {
+        let fix = format!("write a length from 1s to {:#}", pulse::LONGEST);
+        check.error(path, "this window is not possible", fix);
     }
 }

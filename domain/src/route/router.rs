@@ -8,11 +8,12 @@ use jiff::Timestamp;
 
 use super::condition::{Condition, Verdict, environment};
 use super::facts::Facts;
-use super::{Decision, Looked, TRACED};
+use super::{Decision, Hold, Looked, TRACED};
 use crate::enrich::enrich;
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Policy, Route, Target};
+use crate::policy::{Flapping, Handling, Ladder, Policy, Route, Target, Threshold};
+use crate::pulse::Pulse;
 use crate::text::cut;
 
 /// The longest condition that is quoted in a reason, in characters.
@@ -79,13 +80,15 @@ impl Router {
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
         walk.level(&self.policy.routes, &self.compiled, "");
         let Walk { found, trace, .. } = walk;
-        self.conclude(&found, trace, own_service, enrichment.team.as_deref(), now)
+        let hold = found.hold(&incident.pulse, now);
+        self.conclude(&found, trace, hold, own_service, enrichment.team.as_deref(), now)
     }
 
     fn conclude(
         &self,
         found: &Settings<'_>,
         trace: Trace,
+        hold: Option<Hold>,
         own_service: Option<&str>,
         own_team: Option<&str>,
         now: Timestamp,
@@ -100,8 +103,10 @@ impl Router {
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
         let escalation = named.unwrap_or(&policy.catch_all.escalation);
         let owner = Owner { service, team, of_route: found.escalation.is_some(), of_team: of_team.is_some() };
-        let why = format!("{}, so {}", found.because(), owner.consequence(handling, found.notify, named, escalation));
         let pages = handling == Handling::Page;
+        let hold = hold.filter(|_| pages || handling == Handling::Ticket);
+        let consequence = owner.consequence(handling, found.notify, named, escalation);
+        let why = format!("{}, so {consequence}{}", found.because(), found.held(hold));
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {
             handling,
@@ -114,6 +119,7 @@ impl Router {
             catch_all: named.is_none(),
             notify: found.notify.to_vec(),
             acknowledgement_expires: expires.filter(|_| pages),
+            hold,
             trace: trace.finish(),
             why,
         }
@@ -137,6 +143,8 @@ struct Settings<'a> {
     escalation: Option<&'a str>,
     level: Option<Ladder>,
     notify: &'a [Target],
+    threshold: Option<Threshold>,
+    flapping: Option<Flapping>,
     matched: Vec<(String, Option<&'a str>)>,
 }
 
@@ -146,10 +154,37 @@ impl<'a> Settings<'a> {
         self.service = route.service.as_deref().or(self.service);
         self.escalation = route.escalation.as_deref().or(self.escalation);
         self.level = route.level.or(self.level);
+        self.threshold = route.threshold.or(self.threshold);
+        self.flapping = route.flapping.or(self.flapping);
         if !route.notify.is_empty() {
             self.notify = &route.notify;
         }
         self.matched.push((name, route.when.as_deref()));
+    }
+
+    /// What has to happen before anybody is told, for a problem that came and went so.
+    fn hold(&self, pulse: &Pulse, now: Timestamp) -> Option<Hold> {
+        let unheard = self.threshold.filter(|asked| !pulse.reached(asked.count as usize, asked.within));
+        if let Some(Threshold { count, within }) = unheard {
+            return Some(Hold::Threshold { count, within });
+        }
+        let Flapping { changes, within, settle } = self.flapping?;
+        // The time before this one came two changes earlier: if that was too often already, it was told of then.
+        let told_before = pulse.changes_within(within, now) >= changes as usize + 2;
+        told_before.then(|| Hold::Flapping { until: now + settle })
+    }
+
+    /// The end of the reason: why nobody is told yet.
+    fn held(&self, hold: Option<Hold>) -> String {
+        match (hold, self.flapping) {
+            (Some(Hold::Threshold { count, within }), _) => format!(", once {count} triggers came within {within:#}"),
+            (Some(Hold::Flapping { .. }), Some(Flapping { changes, within, settle })) => {
+                format!(
+                    ", once it stays for {settle:#}: it fired or cleared more than {changes} times within {within:#}"
+                )
+            }
+            _ => String::new(),
+        }
     }
 
     /// The first half of the reason: which routes matched.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
 use crate::log::Record;
 use crate::policy::Policy;
+use crate::pulse;
 use crate::signal::Action;
 
 mod paging;
@@ -21,6 +22,9 @@ use words::{Words, counted};
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 /// Repeats that are further apart than this are told apart.
 const PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often a problem may come and go before its story says so.
+const FEW: usize = 2;
 
 /// One line of the story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +140,18 @@ impl Teller<'_> {
                     detail.push("the same problem was over before: this is a new incident".to_owned());
                 }
                 self.add(record, Kind::Opened, Some(Actor::integration(integration)), said, detail);
+            }
+            Event::Recalled { pulse } => {
+                let often = pulse.changes_within(pulse::LONGEST, record.at);
+                if often > FEW {
+                    let text = format!("It fired or cleared {often} times in the {} before", lasted(pulse::LONGEST));
+                    self.add(record, Kind::Opened, None, text, Vec::new());
+                }
+            }
+            Event::ThresholdReached => {
+                let text = "So many triggers came that somebody is told now".to_owned();
+                self.repeats = None;
+                self.add(record, Kind::Routed, None, text, Vec::new());
             }
             Event::Signalled { signals } => self.signalled(record, signals),
             Event::Enriched { found } => {
