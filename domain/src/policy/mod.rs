@@ -21,7 +21,9 @@ mod read;
 mod route;
 mod schedule;
 mod service;
+mod shift;
 mod validate;
+mod window;
 
 use node::Node;
 use read::{Fields, Read, Reader, mapping};
@@ -34,9 +36,11 @@ pub use parse::parse;
 pub use person::{Address, Contact, Person, Team};
 pub use provider::{Email, Providers, SecretRef, Slack};
 pub use route::{Flapping, Handling, Ladder, Route, Threshold};
-pub use schedule::{Rotation, Schedule, Shift};
+pub use schedule::{Layer, Schedule};
 pub use service::Service;
+pub use shift::Shift;
 pub use validate::check;
+pub use window::{Day, Window};
 
 /// A compiled policy: every reference in it leads somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

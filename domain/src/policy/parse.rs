@@ -19,6 +19,7 @@ pub fn parse(text: &str) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
     let mut mistakes: Vec<Mistake> = check_without(&policy, &reader.unread())
         .into_iter()
         .filter(|mistake| !reader.is_broken(&mistake.path))
+        .filter(|mistake| mistake.level == Level::Error || reader.is_whole(&mistake.path))
         .map(|mistake| {
             let place = reader.place(&mistake.path);
             mistake.at(place)
