@@ -18,14 +18,16 @@ mod person;
 mod provider;
 mod read;
 mod route;
+mod rules;
 mod schedule;
 mod service;
 mod validate;
+mod window;
 
 use node::Node;
 use read::{Fields, Read, Reader, mapping};
 
-pub use escalation::{CatchAll, Escalation, Step, Target};
+pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use integration::{Integration, Kind};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
@@ -33,9 +35,11 @@ pub use parse::parse;
 pub use person::{Address, Contact, Person, Team};
 pub use provider::{Email, Providers, SecretRef, Slack};
 pub use route::{Handling, Ladder, Route};
+pub use rules::{Quiet, Rule, Rules};
 pub use schedule::{Rotation, Schedule, Shift};
 pub use service::Service;
 pub use validate::check;
+pub use window::{Day, Window};
 
 /// A compiled policy: every reference in it leads somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
