@@ -18,7 +18,7 @@ use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
 use crate::secret::Secret;
-use crate::store::{Active, Incidents, Policies, STEP, Secrets, pause};
+use crate::store::{Active, Incidents, Policies, STEP, Secrets, Turns, pause};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: u32 = 20;
@@ -29,6 +29,8 @@ const OUTCOME_TRIES: u32 = 60;
 pub struct Pager {
     /// The incidents.
     pub incidents: Incidents,
+    /// Whose turn it is where a step tells one of several.
+    pub turns: Turns,
     /// The policies.
     pub policies: Policies,
     /// The ways to tell somebody.
@@ -50,7 +52,7 @@ impl Pager {
         for attempt in 0..TRIES {
             let before = self.incidents.get(id).await?;
             let policy = self.policy_of(&before, now).await?;
-            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None };
+            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None, turn: 0 };
             let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
@@ -95,7 +97,12 @@ impl Pager {
             routed.apply(&event, now);
             events.push(event);
         }
-        events.extend(escalation::due(&routed, around, cause, now));
+        let mut due = escalation::due(&routed, around, cause, now);
+        if let Some(counter) = escalation::picks(&due) {
+            let turn = self.turns.claim(counter).await?;
+            due = escalation::due(&routed, Around { turn, ..around }, cause, now);
+        }
+        events.extend(due);
         if events.is_empty() {
             return Ok(Some(routed));
         }

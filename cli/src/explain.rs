@@ -221,7 +221,7 @@ impl Thought<'_> {
         self.write("enrich", vec![Event::Enriched { found }], begun);
         let decision = route::decide(&self.incident, self.policy, &self.policy.hash(), begun);
         self.write("route", vec![Event::Routed { decision }], begun);
-        let around = Around { policy: self.policy, covers: Covers::NONE, silenced_until: None };
+        let around = Around { policy: self.policy, covers: Covers::NONE, silenced_until: None, turn: 0 };
         let mut now = begun;
         for look in 0..LOOKS {
             let cause = format!("look {look}");

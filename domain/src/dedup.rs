@@ -172,7 +172,7 @@ fn consequence(incident: &Incident, integration: &str, now: Timestamp) -> Option
     // An acknowledgement that expired, or that a person cut short, is not brought back by an older signal.
     let since = incident.first_trigger_at.max(incident.paging.resumed_at);
     let taken_on = incident.last_acknowledge_at.is_some_and(|at| Some(at) >= since);
-    (taken_on && incident.status == Status::Triggered).then(|| incident.acknowledged(by(), now))
+    if taken_on && incident.status == Status::Triggered { incident.acknowledged(by(), now) } else { None }
 }
 
 /// Whether as many triggers came as the route asked for.

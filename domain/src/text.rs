@@ -1,5 +1,7 @@
 //! Bounds on the texts that senders send, and how they are shown to a person.
 
+use jiff::SignedDuration;
+
 /// The longest title kept, in characters; PagerDuty's bound for `payload.summary`.
 pub const TITLE: usize = 1024;
 /// The longest single field, label value or link kept, in characters.
@@ -40,6 +42,16 @@ pub fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+/// A length of time for a person: its two largest units, such as `42 s`, `3 min 5 s` or `2 d 4 h`.
+pub fn lasted(length: SignedDuration) -> String {
+    let total = length.as_secs().max(0);
+    let units = [(total / 86_400, "d"), (total / 3600 % 24, "h"), (total / 60 % 60, "min"), (total % 60, "s")];
+    let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
+    let told = units[first..].iter().take(2).filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, unit)| format!("{count} {unit}")).collect();
+    if told.is_empty() { "0 s".to_owned() } else { told.join(" ") }
 }
 
 #[cfg(test)]

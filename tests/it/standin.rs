@@ -242,6 +242,15 @@ impl World {
                 self.table(&request["TableName"]).insert(key(&item), item);
                 json_answer(&json!({}))
             }
+            "UpdateItem" => {
+                assert_eq!(request["UpdateExpression"], "ADD taken :one", "the stand-in knows no other update");
+                let key_item = request["Key"].as_object().unwrap().clone();
+                let row = self.table(&request["TableName"]).entry(key(&key_item)).or_insert(key_item);
+                let taken = row.get("taken").and_then(|taken| taken["N"].as_str()?.parse::<u64>().ok());
+                let taken = json!({ "N": (taken.unwrap_or_default() + 1).to_string() });
+                row.insert("taken".to_owned(), taken.clone());
+                json_answer(&json!({ "Attributes": { "taken": taken } }))
+            }
             "Query" => self.query(request),
             "TransactWriteItems" => {
                 let puts: Vec<Value> =

@@ -4,15 +4,23 @@
 //! step that is in the log is never begun again, and a message whose fate is unknown is sent again: a second page is
 //! better than none (design.md, sections 2 and 7).
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{Event, Incident, Status};
-use crate::policy::{Contact, Handling, Policy, Step, Target};
+use crate::policy::{Acknowledge, Handling, Policy, Step, Target};
 use crate::route::Hold;
-use crate::schedule::{self, Covers};
+use crate::schedule::Covers;
 
+mod assignee;
+mod contacts;
+mod find;
 mod paging;
 
+pub use assignee::Assignee;
+pub use contacts::contact_of;
+pub use find::{Found, Picked};
 pub use paging::{Attempt, Delivery, Fate, Outcome, Paging, Position};
 
 /// How long a message may be on its way before it counts as lost: longer than any channel's time-out.
@@ -23,6 +31,8 @@ pub const ATTEMPTS: u32 = 3;
 pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(15);
 /// How often the catch-all is gone through while no message of it was accepted anywhere.
 const CATCH_ALL_ROUNDS: u32 = 24;
+/// How long somebody to whom an incident was reassigned has to answer, where its escalation does not say.
+const ASSIGNED_WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// When to look at an incident that somebody took on for good: often enough to notice its end on the same day.
 const IDLE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -57,13 +67,15 @@ pub struct Around<'a> {
     pub covers: &'a Covers,
     /// Until when a silence keeps it quiet, if one does now: no step begins before.
     pub silenced_until: Option<Timestamp>,
+    /// Whose turn it is in a step that tells one of several: claimed by whoever writes what [`picks`] names.
+    pub turn: u64,
 }
 
 /// What to write down before anything is sent: steps that begin, attempts that are due.
 ///
 /// `cause` names the request; attempts that carry it in the log are this request's to send, or to send again.
 pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp) -> Vec<Event> {
-    let Around { policy, covers, silenced_until } = around;
+    let Around { policy, silenced_until, .. } = around;
     let mut after = incident.clone();
     let mut events = Vec::new();
     let mut happened = |after: &mut Incident, event: Event| {
@@ -89,20 +101,22 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
                 return events;
             }
         };
-        let found = recipients(policy, covers, targets(&after, policy, position), now);
-        let first = found.contacts.iter().map(|(to, contacts)| (to, 0, &contacts[0]));
-        happened(&mut after, Event::StepBegan { position, nobody: found.nobody.clone() });
-        let attempts: Vec<Attempt> =
-            first.map(|(to, place, contact)| after.paging.attempt(to, place, contact, cause)).collect();
-        if !attempts.is_empty() {
-            happened(&mut after, Event::Sending { attempts });
-        }
+        let began = find::begin(&after, around, position, now);
+        happened(&mut after, began);
     }
-    let attempts = further_attempts(&after, policy, cause, now);
+    let attempts = due_attempts(&after, policy, cause, now);
     if !attempts.is_empty() {
         happened(&mut after, Event::Sending { attempts });
     }
     events
+}
+
+/// The counter whose next turn decides who is told, where `events` begin a step that tells one of several.
+pub fn picks(events: &[Event]) -> Option<&str> {
+    events.iter().find_map(|event| match event {
+        Event::StepBegan { picked: Some(picked), .. } => Some(picked.counter.as_str()),
+        _ => None,
+    })
 }
 
 /// When to look again after everything that is due now was written down and sent.
@@ -131,12 +145,13 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
     }
     let Some(position) = incident.paging.position else { return Next::At(now) };
     let ticket = handling(incident) == Handling::Ticket;
-    let pending = incident.paging.current().filter_map(|delivery| match &delivery.fate {
+    let expected = incident.paging.current().filter(|delivery| !incident.is_spared(&delivery.to));
+    let pending = expected.filter_map(|delivery| match &delivery.fate {
         Fate::Sending { since, .. } => Some(*since + LOST_AFTER),
         Fate::Waiting { until, .. } => Some(*until),
         Fate::Accepted { .. } | Fate::Failed { .. } | Fate::Cancelled { .. } => None,
     });
-    let later = later_contacts(incident, policy).map(|(at, ..)| at);
+    let later = contacts::later(incident, policy).into_iter().map(|later| later.at);
     let ends = (!ticket).then(|| ends_at(incident, policy, position)).flatten();
     match pending.chain(later).chain(ends).min() {
         Some(at) => Next::At(at.max(now)),
@@ -174,17 +189,41 @@ fn quiet(incident: &Incident) -> bool {
 }
 
 /// Who is told at `position`: those whom a ticket names, or those of the step.
-fn targets<'a>(incident: &'a Incident, policy: &'a Policy, position: Position) -> &'a [Target] {
+fn targets(incident: &Incident, policy: &Policy, position: Position) -> Vec<Target> {
     match &incident.decision {
-        Some(decision) if handling(incident) == Handling::Ticket && !decision.notify.is_empty() => &decision.notify,
-        _ => step(incident, policy, position).map_or(&[], |step| &step.notify),
+        Some(decision) if handling(incident) == Handling::Ticket && !decision.notify.is_empty() => {
+            decision.notify.clone()
+        }
+        _ => step(incident, policy, position).map_or_else(Vec::new, |step| step.notify.clone()),
     }
 }
 
-/// The step at `position`, of the frozen escalation or of the catch-all.
-fn step<'a>(incident: &Incident, policy: &'a Policy, position: Position) -> Option<&'a Step> {
-    let name = if position.catch_all { &policy.catch_all.escalation } else { &incident.decision.as_ref()?.escalation };
-    policy.escalations.get(name)?.steps.get(position.step as usize)
+/// The name of the escalation at `position`: the catch-all's, the one it was reassigned to, or the decided one.
+pub(crate) fn named<'a>(incident: &'a Incident, policy: &'a Policy, position: Position) -> Option<&'a str> {
+    match &incident.paging.assigned {
+        _ if position.catch_all => Some(&policy.catch_all.escalation),
+        Some(Assignee::Escalation(name)) => Some(name),
+        _ => Some(&incident.decision.as_ref()?.escalation),
+    }
+}
+
+/// The step at `position`. Somebody to whom it was reassigned comes before the first step of the escalation.
+pub(crate) fn step<'a>(incident: &Incident, policy: &'a Policy, position: Position) -> Option<Cow<'a, Step>> {
+    let named = named(incident, policy, position).and_then(|name| policy.escalations.get(name));
+    let steps = named.map_or(&[][..], |named| &named.steps);
+    let at = position.step as usize;
+    match &incident.paging.assigned {
+        Some(Assignee::Target(target)) if !position.catch_all => match at.checked_sub(1) {
+            Some(at) => steps.get(at).map(Cow::Borrowed),
+            None => Some(Cow::Owned(Step {
+                notify: vec![target.clone()],
+                wait: steps.first().map_or(ASSIGNED_WAIT, |first| first.wait),
+                round_robin: false,
+                acknowledge: Acknowledge::Anybody,
+            })),
+        },
+        _ => steps.get(at).map(Cow::Borrowed),
+    }
 }
 
 /// Where to go now.
@@ -203,7 +242,8 @@ fn turn(incident: &Incident, policy: &Policy, now: Timestamp) -> Turn {
         return Turn::Stay;
     }
     let Some(position) = paging.position else {
-        let catch_all = incident.decision.as_ref().is_none_or(|decision| decision.catch_all);
+        let decided = incident.decision.as_ref();
+        let catch_all = paging.assigned.is_none() && decided.is_none_or(|decision| decision.catch_all);
         return Turn::To(Position { round: 0, step: 0, catch_all });
     };
     if handling(incident) == Handling::Ticket {
@@ -218,10 +258,12 @@ fn ends_at(incident: &Incident, policy: &Policy, position: Position) -> Option<T
     let began = incident.paging.began_at?;
     let Some(step) = step(incident, policy, position) else { return Some(began) };
     let last = following(incident, policy, position).is_none_or(|next| next.step == 0);
+    let tried = incident.paging.current().next().is_some();
     let reached_nobody = incident.paging.current().all(|delivery| delivery.fate.is_final_failure())
-        && later_contacts(incident, policy).next().is_none();
+        && contacts::later(incident, policy).is_empty();
     // The last step waits even so: an outage of a provider must not use up every round within a minute.
-    Some(if reached_nobody && !last { began } else { began + step.wait })
+    let waits = last && (tried || position.catch_all);
+    Some(if reached_nobody && !waits { began } else { began + step.wait })
 }
 
 /// The position after `position`; `None` after the last.
@@ -231,9 +273,10 @@ fn following(incident: &Incident, policy: &Policy, position: Position) -> Option
     if step(incident, policy, further).is_some() {
         return Some(further);
     }
-    let decided = incident.decision.as_ref().map(|decision| &decision.escalation);
-    let name = if catch_all { Some(&policy.catch_all.escalation) } else { decided };
-    let rounds = 1 + name.and_then(|name| policy.escalations.get(name)).map_or(0, |named| named.repeat);
+    let named = named(incident, policy, position).and_then(|name| policy.escalations.get(name));
+    // A round that found nobody at all is not repeated: the catch-all is told at once (faults.md, H09).
+    let repeats = named.map_or(0, |named| named.repeat);
+    let rounds = if incident.paging.found_somebody || catch_all { 1 + repeats } else { 1 };
     let unheard = catch_all && !incident.paging.accepted_since_catch_all;
     let rounds = if unheard { rounds.max(CATCH_ALL_ROUNDS) } else { rounds };
     if round + 1 < rounds {
@@ -245,115 +288,22 @@ fn following(incident: &Incident, policy: &Policy, position: Position) -> Option
     }
 }
 
-/// Attempts of the current step that are due beside its first ones: repeats, and further contacts.
-fn further_attempts(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) -> Vec<Attempt> {
+/// Attempts of the current step that are due: repeats, and contacts that were not tried yet.
+fn due_attempts(incident: &Incident, policy: &Policy, cause: &str, now: Timestamp) -> Vec<Attempt> {
     let paging = &incident.paging;
-    let again = paging.current().filter(|delivery| match &delivery.fate {
+    let expected = paging.current().filter(|delivery| !incident.is_spared(&delivery.to));
+    let again = expected.filter(|delivery| match &delivery.fate {
         Fate::Waiting { until, .. } => *until <= now,
         Fate::Sending { since, cause: sender } => sender != cause && *since + LOST_AFTER <= now,
         Fate::Accepted { .. } | Fate::Failed { .. } | Fate::Cancelled { .. } => false,
     });
     let again = again.map(|delivery| delivery.again(cause));
-    let more = later_contacts(incident, policy).filter(|(at, ..)| *at <= now);
-    let more = more.map(|(_, to, place, contact)| paging.attempt(to, place, contact, cause));
+    let more = contacts::later(incident, policy).into_iter().filter(|later| later.at <= now);
+    let more = more.map(|later| paging.attempt(later.to, later.planned.place, later.planned.address, cause));
     again.chain(more).collect()
 }
 
-/// Contacts of the current recipients that were not tried yet and will be, with the instant.
-fn later_contacts<'a>(
-    incident: &'a Incident,
-    policy: &'a Policy,
-) -> impl Iterator<Item = (Timestamp, &'a str, usize, &'a Contact)> {
-    let paging = &incident.paging;
-    let began = paging.began_at.unwrap_or(Timestamp::MAX);
-    let firsts = paging.current().filter(|delivery| delivery.contact == 0);
-    firsts.flat_map(move |first| {
-        let to = first.to.as_str();
-        let tried: Vec<&Delivery> = paging.current().filter(|delivery| delivery.to == to).collect();
-        let failed_at = tried.iter().map(|delivery| delivery.fate.failed_at()).collect::<Option<Vec<_>>>();
-        let failed_at = failed_at.and_then(|times| times.into_iter().max());
-        let mut waiting_for_failure = failed_at;
-        let contacts = person_contacts(policy, to).iter().enumerate();
-        let untried: Vec<_> = contacts
-            .filter(|(place, _)| tried.iter().all(|delivery| delivery.contact != *place))
-            .filter_map(|(place, contact)| {
-                // Only the first untried contact replaces the failed ones; the others still come at their own time.
-                let replaces = waiting_for_failure.take();
-                let own = contact.after.map(|after| began + after);
-                let at = [replaces, own].into_iter().flatten().min()?;
-                Some((at, to, place, contact))
-            })
-            .collect();
-        untried
-    })
-}
-
-fn person_contacts<'a>(policy: &'a Policy, to: &str) -> &'a [Contact] {
-    let person = to.strip_prefix("person:").and_then(|name| policy.people.get(name));
-    person.map_or(&[], |person| &person.contacts)
-}
-
-/// Whom a step tells at `now`, each with at least one contact, and why it finds nobody for the rest.
-struct Found {
-    contacts: Vec<(String, Vec<Contact>)>,
-    nobody: Vec<String>,
-}
-
-fn recipients(policy: &Policy, covers: &Covers, targets: &[Target], now: Timestamp) -> Found {
-    let mut found = Found { contacts: Vec::new(), nobody: Vec::new() };
-    let mut add = |to: String, contacts: Vec<Contact>| {
-        if contacts.is_empty() {
-            found.nobody.push(format!("{to} has no contact"));
-        } else if !found.contacts.iter().any(|(known, _)| *known == to) {
-            found.contacts.push((to, contacts));
-        }
-    };
-    let mut nobody = Vec::new();
-    for target in targets {
-        match target {
-            Target::Channel(name) => {
-                let address = policy.channels.get(name).cloned();
-                let contact = address.map(|address| Contact { address, after: None });
-                add(target.to_string(), contact.into_iter().collect());
-            }
-            Target::Person(_) => add(target.to_string(), person_contacts(policy, &target.to_string()).to_vec()),
-            Target::Team(name) => {
-                if !policy.teams.contains_key(name) {
-                    nobody.push(format!("{target} has no member"));
-                }
-                for member in policy.teams.get(name).iter().flat_map(|team| &team.members) {
-                    let to = Target::Person(member.clone()).to_string();
-                    let contacts = person_contacts(policy, &to).to_vec();
-                    add(to, contacts);
-                }
-            }
-            Target::Schedule(name) => {
-                let on_call = schedule::on_call(name, policy, covers, now);
-                match on_call {
-                    Some(turn) => {
-                        let to = Target::Person(turn.person.to_owned()).to_string();
-                        let contacts = person_contacts(policy, &to).to_vec();
-                        add(to, contacts);
-                    }
-                    None => nobody.push(format!("nobody is on call for {target}")),
-                }
-            }
-        }
-    }
-    found.nobody.extend(nobody);
-    found
-}
-
-/// The contact that a delivery goes to, by the frozen policy.
-pub fn contact_of<'a>(policy: &'a Policy, delivery: &Delivery) -> Option<&'a crate::policy::Address> {
-    match delivery.to.split_once(':') {
-        Some(("person", _)) => {
-            person_contacts(policy, &delivery.to).get(delivery.contact).map(|contact| &contact.address)
-        }
-        Some(("channel", name)) => policy.channels.get(name),
-        _ => None,
-    }
-}
-
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ATTEMPTS, RETRY_AFTER};
+use super::{ATTEMPTS, Assignee, Found, RETRY_AFTER};
 use crate::incident::Status;
-use crate::policy::{Contact, Handling};
+use crate::policy::{Address, Handling};
 
 /// The most deliveries remembered from earlier steps, so that their messages can still be changed in place.
 const REMEMBERED: usize = 32;
@@ -180,6 +180,18 @@ pub struct Paging {
     /// When it began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<Timestamp>,
+    /// Whom the current step tells, or will tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Found>,
+    /// Each person of the current step must acknowledge.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub everybody: bool,
+    /// A step of the current round found somebody.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub found_somebody: bool,
+    /// To whom somebody gave it, instead of those who were decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<Assignee>,
     /// How many steps began so far.
     pub steps: u32,
     /// Somebody asked for the next step now.
@@ -208,6 +220,20 @@ impl Paging {
         self.deliveries.iter().filter(|delivery| self.position.is_some() && delivery.step == self.steps)
     }
 
+    /// Whom the current step tells, each once. Older logs do not say whom a step found: there it is whom it told.
+    pub(crate) fn recipients(&self) -> Vec<&str> {
+        if !self.recipients.is_empty() {
+            return self.recipients.iter().map(|found| found.to.as_str()).collect();
+        }
+        let mut told: Vec<&str> = Vec::new();
+        for delivery in self.current() {
+            if !told.contains(&delivery.to.as_str()) {
+                told.push(&delivery.to);
+            }
+        }
+        told
+    }
+
     /// The deliveries that the request `cause` is to send now.
     pub fn to_send(&self, cause: &str) -> impl Iterator<Item = &Delivery> {
         self.deliveries
@@ -227,7 +253,7 @@ impl Paging {
     }
 
     /// The first attempt at a contact in the current step.
-    pub(super) fn attempt(&self, to: &str, place: usize, contact: &Contact, cause: &str) -> Attempt {
+    pub(super) fn attempt(&self, to: &str, place: usize, address: &Address, cause: &str) -> Attempt {
         // A person and a channel may share their name, and no name has a `~`.
         let name = match to.split_once(':') {
             Some(("person", name)) => name.to_owned(),
@@ -237,16 +263,19 @@ impl Paging {
             delivery: format!("{}-{name}-{place}", self.steps),
             to: to.to_owned(),
             contact: place,
-            channel: contact.address.channel().to_owned(),
+            channel: address.channel().to_owned(),
             attempt: 1,
             cause: cause.to_owned(),
         }
     }
 
-    pub(crate) fn began(&mut self, position: Position, at: Timestamp) {
+    pub(crate) fn began(&mut self, position: Position, found: &[Found], everybody: bool, at: Timestamp) {
         if position.catch_all && !self.position.is_some_and(|before| before.catch_all) {
             self.accepted_since_catch_all = false;
         }
+        self.found_somebody = !found.is_empty() || (self.found_somebody && position.step > 0);
+        self.recipients = found.to_vec();
+        self.everybody = everybody;
         self.position = Some(position);
         self.began_at = Some(at);
         self.steps += 1;
@@ -257,6 +286,7 @@ impl Paging {
     }
 
     pub(crate) fn sending(&mut self, attempts: &[Attempt], at: Timestamp) {
+        self.found_somebody |= !attempts.is_empty();
         for attempt in attempts {
             let fate = Fate::Sending { since: at, cause: attempt.cause.clone() };
             match self.deliveries.iter_mut().find(|known| known.id == attempt.delivery) {
@@ -302,12 +332,22 @@ impl Paging {
         }
     }
 
-    /// An acknowledgement counts no more: the first step comes again.
+    /// Nobody has it any more: the first step comes again.
     pub(crate) fn restart(&mut self, at: Timestamp) {
         self.position = None;
         self.began_at = None;
+        self.recipients.clear();
+        self.everybody = false;
+        self.hurry = false;
         self.exhausted = false;
         self.resumed_at = Some(at);
+    }
+
+    /// Somebody gave it to `to`: their first step comes, as a page, whatever was decided.
+    pub(crate) fn assign(&mut self, to: &Assignee, at: Timestamp) {
+        self.restart(at);
+        self.assigned = Some(to.clone());
+        self.by_hand = true;
     }
 
     /// Somebody asked for the next step now. After the last one, and after a ticket, that is the first.

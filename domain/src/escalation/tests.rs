@@ -13,6 +13,9 @@ use crate::policy::parse;
 use crate::route::Decision;
 use crate::signal::Alert;
 
+mod answers;
+mod steps;
+
 const POLICY: &str = r"
 version: 1
 people:
@@ -41,6 +44,8 @@ struct World {
     policy: Policy,
     now: Timestamp,
     looks: u32,
+    /// Whose turn it is in a step that tells one of several.
+    turn: u64,
     /// What was sent: minute and second since the start, whom, which contact.
     sent: Vec<String>,
 }
@@ -63,7 +68,11 @@ fn rejected() -> Outcome {
 
 impl World {
     fn new(escalation: &str, handling: Handling) -> Self {
-        let policy = parse(POLICY).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0;
+        Self::of(POLICY, escalation, handling)
+    }
+
+    fn of(policy: &str, escalation: &str, handling: Handling) -> Self {
+        let policy = parse(policy).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0;
         let mut incident = Incident::expected(IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 });
         let (integration, key) = ("pd".to_owned(), "k".to_owned());
         incident.apply(&Event::Opened { integration, key, alert: Alert::default(), follows: None }, start());
@@ -83,11 +92,11 @@ impl World {
             why: String::new(),
         };
         incident.apply(&Event::Routed { decision }, start());
-        Self { incident, policy, now: start(), looks: 0, sent: Vec::new() }
+        Self { incident, policy, now: start(), looks: 0, turn: 0, sent: Vec::new() }
     }
 
     fn around(&self) -> Around<'_> {
-        Around { policy: &self.policy, covers: Covers::NONE, silenced_until: None }
+        Around { policy: &self.policy, covers: Covers::NONE, silenced_until: None, turn: self.turn }
     }
 
     fn decision(&mut self) -> &mut Decision {

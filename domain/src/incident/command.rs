@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Actor, Event, Incident, Status};
+use super::{Acknowledgement, Actor, Event, Incident, Status};
 use crate::enrich::Enrichment;
+use crate::escalation::Assignee;
 use crate::recent::Known;
 use crate::route::Decision;
 
@@ -24,6 +25,32 @@ pub enum Command {
     Escalate {
         /// Who.
         by: Actor,
+    },
+    /// Take it on for a while.
+    Snooze {
+        /// Who.
+        by: Actor,
+        /// Until when; then it pages again from the first step.
+        until: Timestamp,
+    },
+    /// Take an acknowledgement back, one's own or another's.
+    Unacknowledge {
+        /// Who.
+        by: Actor,
+    },
+    /// Give it to somebody: paging begins anew, with them.
+    Reassign {
+        /// Who.
+        by: Actor,
+        /// To whom.
+        to: Assignee,
+    },
+    /// Put down that somebody asked who may not.
+    Deny {
+        /// Who.
+        by: Actor,
+        /// What, by the word that the API has for it.
+        asked: String,
     },
     /// Write something down.
     Note {
@@ -52,6 +79,9 @@ pub enum Refusal {
         /// When.
         at: Timestamp,
     },
+    /// The current step asks each of its people.
+    #[error("the step asks everybody, so nobody can put it off alone; acknowledge it")]
+    AsksEverybody,
     /// It is over.
     #[error("already resolved by {} at {at}", by.name())]
     AlreadyResolved {
@@ -60,6 +90,21 @@ pub enum Refusal {
         /// When.
         at: Timestamp,
     },
+}
+
+impl Command {
+    /// Whether somebody must look at `incident`, as it stands after this, though its own execution may be over, or
+    /// asleep for longer than this allows.
+    pub fn needs_a_look(&self, incident: &Incident) -> bool {
+        match self {
+            Self::Escalate { .. } | Self::Reassign { .. } | Self::Snooze { .. } | Self::Unacknowledge { .. } => {
+                incident.is_open()
+            }
+            // After the last step nobody looks any more: somebody must, when an acknowledgement made then expires.
+            Self::Acknowledge { .. } => incident.is_open() && incident.paging.exhausted,
+            Self::Resolve { .. } | Self::Note { .. } | Self::Deny { .. } | Self::Enrich(_) | Self::Route(_) => false,
+        }
+    }
 }
 
 impl Incident {
@@ -83,7 +128,8 @@ impl Incident {
                 return Ok(self.decision.is_none().then_some(Event::Routed { decision }).into_iter().collect());
             }
             Command::Note { by, text } => return Ok(vec![Event::Noted { by, text }]),
-            Command::Acknowledge { .. } | Command::Resolve { .. } | Command::Escalate { .. } => {}
+            Command::Deny { by, asked } => return Ok(vec![Event::Denied { by, asked }]),
+            _ => {}
         }
         if let Some(resolution) = &self.resolution {
             let repeated = matches!(&command, Command::Resolve { by } if *by == resolution.by);
@@ -95,21 +141,42 @@ impl Incident {
         }
         Ok(match command {
             Command::Acknowledge { by } => match &self.acknowledgement {
+                Some(_) if self.acknowledgements.iter().any(|answer| answer.by == by) => Vec::new(),
                 Some(first) if first.by == by => Vec::new(),
-                Some(first) => {
-                    return Err(Refusal::AlreadyAcknowledged { by: first.by.clone(), at: first.at });
-                }
-                None => vec![self.acknowledged(by, now)],
+                Some(first) => return Err(taken(first)),
+                None => self.acknowledged(by, now).into_iter().collect(),
             },
+            Command::Snooze { by, .. } if self.awaited().iter().any(|to| !by.answers_for(to)) => {
+                return Err(Refusal::AsksEverybody);
+            }
+            Command::Snooze { by, until } => match &self.acknowledgement {
+                Some(first) if first.by != by => return Err(taken(first)),
+                Some(first) if first.expires_at == Some(until) => Vec::new(),
+                _ => vec![Event::Snoozed { by, until }],
+            },
+            Command::Unacknowledge { by } => {
+                let untaken = self.acknowledgement.is_none() && self.acknowledgements.is_empty();
+                (!untaken).then_some(Event::Unacknowledged { by }).into_iter().collect()
+            }
+            Command::Reassign { by, to } => vec![Event::Reassigned { by, to }],
             Command::Resolve { by } => vec![Event::Resolved { by, covers: now }],
             Command::Escalate { by } => vec![Event::Escalated { by }],
-            Command::Enrich(_) | Command::Route(_) | Command::Note { .. } => Vec::new(),
+            Command::Enrich(_) | Command::Route(_) | Command::Note { .. } | Command::Deny { .. } => Vec::new(),
         })
     }
 
-    /// That `by` takes it on now, for as long as the frozen decision allows.
-    pub(crate) fn acknowledged(&self, by: Actor, now: Timestamp) -> Event {
+    /// That `by` takes it on now, for as long as the frozen decision allows; only in part while others of the step must
+    /// acknowledge too, and nothing when they did so before.
+    pub(crate) fn acknowledged(&self, by: Actor, now: Timestamp) -> Option<Event> {
+        if self.awaited().iter().any(|to| !by.answers_for(to)) {
+            let repeated = self.acknowledgements.iter().any(|answer| answer.by == by);
+            return (!repeated).then_some(Event::AcknowledgedInPart { by });
+        }
         let lasts = self.decision.as_ref().and_then(|decision| decision.acknowledgement_expires);
-        Event::Acknowledged { by, expires_at: lasts.map(|lasts: SignedDuration| now + lasts) }
+        Some(Event::Acknowledged { by, expires_at: lasts.map(|lasts: SignedDuration| now + lasts) })
     }
+}
+
+fn taken(first: &Acknowledgement) -> Refusal {
+    Refusal::AlreadyAcknowledged { by: first.by.clone(), at: first.at }
 }

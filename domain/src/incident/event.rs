@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Acknowledgement, Actor, Incident, Resolution, Status};
 use crate::enrich::Enrichment;
-use crate::escalation::{Attempt, Outcome, Position};
+use crate::escalation::{Assignee, Attempt, Found, Outcome, Picked, Position};
 use crate::pulse::Pulse;
 use crate::route::{Decision, Hold};
 use crate::signal::{Action, Alert, Severity};
@@ -52,9 +52,18 @@ pub enum Event {
     StepBegan {
         /// Which.
         position: Position,
+        /// Whom it found, and how.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        found: Vec<Found>,
         /// Whom it found nobody for, and why; such a target is passed over at once.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         nobody: Vec<String>,
+        /// How one of those it found was picked, where it tells one in turn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picked: Option<Picked>,
+        /// Each person it found must acknowledge.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        everybody: bool,
     },
     /// Messages are about to be sent. Written before the first of them leaves.
     Sending {
@@ -74,8 +83,32 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
     },
+    /// Somebody acknowledged it, and others of the step must too before it counts.
+    AcknowledgedInPart {
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody took it on for a while.
+    Snoozed {
+        /// Who.
+        by: Actor,
+        /// Until when; then it pages again from the first step.
+        until: Timestamp,
+    },
     /// An acknowledgement counts no more: it pages again from the first step.
     AcknowledgementExpired,
+    /// Somebody took the acknowledgement back: it pages again from the first step.
+    Unacknowledged {
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody gave it to somebody: paging begins anew, with them.
+    Reassigned {
+        /// Who.
+        by: Actor,
+        /// To whom.
+        to: Assignee,
+    },
     /// Somebody asked for the next step now.
     Escalated {
         /// Who. Whoever had taken it on has it no more.
@@ -89,6 +122,13 @@ pub enum Event {
         by: Actor,
         /// What.
         text: String,
+    },
+    /// Somebody who may not asked something of it, and nothing was done.
+    Denied {
+        /// Who.
+        by: Actor,
+        /// What, by the word that the API has for it.
+        asked: String,
     },
     /// It is over.
     Resolved {
@@ -137,27 +177,29 @@ impl Incident {
                 }
                 self.decision = Some(decision.clone());
             }
-            Event::StepBegan { position, .. } => self.paging.began(*position, at),
+            Event::StepBegan { position, found, everybody, .. } => {
+                self.paging.began(*position, found, *everybody, at);
+            }
             Event::Sending { attempts } => self.paging.sending(attempts, at),
             Event::Sent { outcomes } => self.paging.sent(outcomes, at),
-            Event::Acknowledged { by, expires_at } => {
-                self.acknowledgement = Some(Acknowledgement { by: by.clone(), at, expires_at: *expires_at });
-                self.status = Status::Acknowledged;
-                self.paging.hurry = false;
-            }
-            Event::AcknowledgementExpired => {
-                self.acknowledgement = None;
-                self.status = Status::Triggered;
+            Event::Acknowledged { by, expires_at } => self.taken(by, at, *expires_at),
+            Event::AcknowledgedInPart { by } => self.answered(by, at, None),
+            Event::Snoozed { by, until } => self.taken(by, at, Some(*until)),
+            Event::AcknowledgementExpired | Event::Unacknowledged { .. } => {
+                self.released();
                 self.paging.restart(at);
             }
+            Event::Reassigned { to, .. } => {
+                self.released();
+                self.paging.assign(to, at);
+            }
             Event::Escalated { .. } => {
-                self.acknowledgement = None;
-                self.status = Status::Triggered;
+                self.released();
                 let decided = self.decision.as_ref().map(|decision| decision.handling);
                 self.paging.hurry(decided.unwrap_or_default(), at);
             }
             Event::NobodyAnswered => self.paging.exhausted = true,
-            Event::Noted { .. } => {}
+            Event::Noted { .. } | Event::Denied { .. } => {}
             Event::Resolved { by, covers } => {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;
@@ -167,6 +209,24 @@ impl Incident {
                 }
             }
         }
+    }
+
+    fn answered(&mut self, by: &Actor, at: Timestamp, expires_at: Option<Timestamp>) {
+        self.acknowledgements.retain(|earlier| earlier.by != *by);
+        self.acknowledgements.push(Acknowledgement { by: by.clone(), at, expires_at });
+    }
+
+    fn taken(&mut self, by: &Actor, at: Timestamp, expires_at: Option<Timestamp>) {
+        self.answered(by, at, expires_at);
+        self.acknowledgement = Some(Acknowledgement { by: by.clone(), at, expires_at });
+        self.status = Status::Acknowledged;
+        self.paging.hurry = false;
+    }
+
+    fn released(&mut self) {
+        self.acknowledgement = None;
+        self.acknowledgements.clear();
+        self.status = Status::Triggered;
     }
 
     fn count(&mut self, seen: &Seen) {

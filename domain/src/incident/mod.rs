@@ -124,6 +124,11 @@ impl Actor {
         Self(format!("link:{name}"))
     }
 
+    /// Somebody in Slack whom the policy does not name, by their Slack user id.
+    pub fn slack(user: &str) -> Self {
+        Self(format!("slack:{user}"))
+    }
+
     /// Watchkeeper itself.
     pub fn watchkeeper() -> Self {
         Self("watchkeeper".to_owned())
@@ -132,6 +137,11 @@ impl Actor {
     /// Whether it is a sender, and not a person.
     pub fn is_integration(&self) -> bool {
         self.0.starts_with("integration:")
+    }
+
+    /// Whether this is the answer of `to`, such as `person:ana`: theirs, or that of whoever holds the link sent to them.
+    pub fn answers_for(&self, to: &str) -> bool {
+        self.0 == to || to.strip_prefix("person:").is_some_and(|name| self.0.strip_prefix("link:") == Some(name))
     }
 
     /// The name without its kind.
@@ -208,6 +218,9 @@ pub struct Incident {
     /// Who took it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement: Option<Acknowledgement>,
+    /// Everybody who acknowledged since nobody had; before it is taken on, where each person of a step must.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledgements: Vec<Acknowledgement>,
     /// Who ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
@@ -253,6 +266,7 @@ impl Incident {
             last_resolve_at: None,
             last_acknowledge_at: None,
             acknowledgement: None,
+            acknowledgements: Vec::new(),
             resolution: None,
             enrichment: None,
             decision: None,
@@ -267,6 +281,25 @@ impl Incident {
     /// Whether it still needs somebody.
     pub const fn is_open(&self) -> bool {
         matches!(self.status, Status::Triggered | Status::Acknowledged)
+    }
+
+    /// Whether `to`, such as `person:ana`, acknowledged since nobody had.
+    pub fn has_answered(&self, to: &str) -> bool {
+        self.acknowledgements.iter().any(|answer| answer.by.answers_for(to))
+    }
+
+    /// The people of the current step whose acknowledgement it waits for, where each of them must.
+    pub fn awaited(&self) -> Vec<&str> {
+        if !self.paging.everybody || self.status != Status::Triggered {
+            return Vec::new();
+        }
+        let people = self.paging.recipients().into_iter().filter(|to| to.starts_with("person:"));
+        people.filter(|to| !self.has_answered(to)).collect()
+    }
+
+    /// Whether the current step leaves `to` alone, as they acknowledged and it waits for the others.
+    pub(crate) fn is_spared(&self, to: &str) -> bool {
+        self.has_answered(to) && !self.awaited().is_empty()
     }
 
     /// Until when event times belong to it, once it is over: its end, or a later resolve.

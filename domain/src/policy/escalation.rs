@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
-use super::read::{Fields, Read, Reader, mapping};
+use super::read::{Fields, Read, Reader, mapping, words};
 use super::validate::Check;
 
 /// The most repeats of an escalation.
@@ -34,9 +34,33 @@ pub struct Step {
     pub notify: Vec<Target>,
     /// How long they have to answer before the next step.
     pub wait: SignedDuration,
+    /// One of those it finds is told, in turn; another one the next time the step begins, whatever the incident.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub round_robin: bool,
+    /// Whose acknowledgement stops the page.
+    #[serde(default, skip_serializing_if = "Acknowledge::is_default")]
+    pub acknowledge: Acknowledge,
 }
 
-/// Who a step tells, written `person:ana`, `team:platform`, `schedule:platform` or `channel:ops`.
+/// Whose acknowledgement counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Acknowledge {
+    /// That of anybody.
+    #[default]
+    Anybody,
+    /// That of each person whom the step tells, and no fewer.
+    Everybody,
+}
+
+impl Acknowledge {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Who a step tells, written `person:ana`, `team:platform`, `schedule:platform`, `next:platform` or `channel:ops`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {
@@ -46,6 +70,8 @@ pub enum Target {
     Team(String),
     /// Whoever is on call at that instant.
     Schedule(String),
+    /// Whoever is on call on a schedule after those who are at that instant.
+    Next(String),
     /// A shared place.
     Channel(String),
 }
@@ -58,8 +84,9 @@ impl TryFrom<String> for Target {
             Some(("person", name)) => Ok(Self::Person(name.to_owned())),
             Some(("team", name)) => Ok(Self::Team(name.to_owned())),
             Some(("schedule", name)) => Ok(Self::Schedule(name.to_owned())),
+            Some(("next", name)) => Ok(Self::Next(name.to_owned())),
             Some(("channel", name)) => Ok(Self::Channel(name.to_owned())),
-            _ => Err(format!("`{text}` is not person:NAME, team:NAME, schedule:NAME or channel:NAME")),
+            _ => Err(format!("`{text}` is not person:NAME, team:NAME, schedule:NAME, next:SCHEDULE or channel:NAME")),
         }
     }
 }
@@ -70,6 +97,7 @@ impl fmt::Display for Target {
             Self::Person(name) => write!(out, "person:{name}"),
             Self::Team(name) => write!(out, "team:{name}"),
             Self::Schedule(name) => write!(out, "schedule:{name}"),
+            Self::Next(name) => write!(out, "next:{name}"),
             Self::Channel(name) => write!(out, "channel:{name}"),
         }
     }
@@ -95,10 +123,14 @@ mapping!(Escalation, ["steps", "repeat", "acknowledgement_expires"], fields => E
     acknowledgement_expires: fields.optional("acknowledgement_expires"),
 });
 
-mapping!(Step, ["notify", "wait"], fields => Step {
+mapping!(Step, ["notify", "wait", "round_robin", "acknowledge"], fields => Step {
     notify: fields.required("notify", "write `notify: [person:NAME]`"),
     wait: fields.required("wait", "write how long they have to answer, such as 5m"),
+    round_robin: fields.or_default("round_robin"),
+    acknowledge: fields.or_default("acknowledge"),
 });
+
+words!(Acknowledge, Anybody, "anybody" => Anybody, "everybody" => Everybody);
 
 mapping!(CatchAll, ["escalation"], fields => CatchAll {
     escalation: fields.required("escalation", "name the escalation that is told when nothing else is"),
@@ -107,7 +139,7 @@ mapping!(CatchAll, ["escalation"], fields => CatchAll {
 impl Read for Target {
     fn read(reader: &mut Reader, node: &Node, path: &str) -> Self {
         reader.parsed(node, path, "somebody to tell", |text| {
-            let fix = || "write person:NAME, team:NAME, schedule:NAME or channel:NAME".to_owned();
+            let fix = || "write person:NAME, team:NAME, schedule:NAME, next:SCHEDULE or channel:NAME".to_owned();
             Self::try_from(text.to_owned()).map_err(|_| fix())
         })
     }
@@ -131,6 +163,10 @@ impl Check<'_> {
                 self.target(target, &format!("{path}.notify[{number}]"));
             }
             self.length(step.wait, SignedDuration::from_secs(1), &format!("{path}.wait"), "a wait");
+            if step.round_robin && step.acknowledge == Acknowledge::Everybody {
+                let fix = "remove one of them";
+                self.error(format!("{path}.acknowledge"), "the step tells one, and asks everybody", fix);
+            }
         }
         if escalation.repeat > REPEATS {
             let what = format!("{} repeats are too many", escalation.repeat);
@@ -151,7 +187,9 @@ impl Check<'_> {
         match target {
             Target::Person(name) => self.known(path, "person", name, policy.people.keys()),
             Target::Team(name) => self.known(path, "team", name, policy.teams.keys()),
-            Target::Schedule(name) => self.known(path, "schedule", name, policy.schedules.keys()),
+            Target::Schedule(name) | Target::Next(name) => {
+                self.known(path, "schedule", name, policy.schedules.keys());
+            }
             Target::Channel(name) => self.known(path, "channel", name, policy.channels.keys()),
         }
     }
@@ -175,7 +213,7 @@ impl Check<'_> {
         match target {
             Target::Person(name) => person(name),
             Target::Team(name) => policy.teams.get(name).is_none_or(|team| team.members.iter().any(person)),
-            Target::Schedule(name) => {
+            Target::Schedule(name) | Target::Next(name) => {
                 policy.schedules.get(name).is_none_or(|named| named.all().flat_map(|layer| &layer.members).any(person))
             }
             Target::Channel(_) => true,

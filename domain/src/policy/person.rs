@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::SecretRef;
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping};
 use super::validate::Check;
+use super::{Quiet, Rules, SecretRef};
 
 /// Somebody who can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub struct Person {
     /// Where to tell them: the first at once, each other at its `after`, or at once when those before it failed for good.
     #[serde(default)]
     pub contacts: Vec<Contact>,
+    /// By which of them, and when, for each level of the severity ladder; all of them where it does not say.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
+    /// When they want to sleep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
 }
 
 /// One way to reach a person.
@@ -76,10 +82,12 @@ pub struct Team {
     pub escalation: Option<String>,
 }
 
-mapping!(Person, ["name", "slack", "contacts"], fields => Person {
+mapping!(Person, ["name", "slack", "contacts", "rules", "quiet"], fields => Person {
     name: fields.optional("name"),
     slack: fields.optional("slack"),
     contacts: fields.or_default("contacts"),
+    rules: fields.or_default("rules"),
+    quiet: fields.optional("quiet"),
 });
 
 mapping!(Contact, ["webhook", "slack", "email", "sms", "after"], fields => Contact {
@@ -142,6 +150,10 @@ impl Check<'_> {
                 if let Some(after) = contact.after {
                     self.length(after, SignedDuration::from_secs(1), &format!("{path}.after"), "a wait");
                 }
+            }
+            self.rules(name, person, &path);
+            if let Some(quiet) = &person.quiet {
+                self.quiet(name, quiet, &format!("{path}.quiet"));
             }
             let slack = person.slack.as_ref();
             let other =

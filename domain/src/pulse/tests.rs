@@ -68,7 +68,7 @@ impl World {
     }
 
     fn look(&mut self, second: i64) -> Next {
-        let around = Around { policy: &self.policy, covers: Covers::NONE, silenced_until: None };
+        let around = Around { policy: &self.policy, covers: Covers::NONE, silenced_until: None, turn: 0 };
         let incident = self.incidents.last_mut().expect("an incident");
         for event in due(incident, around, "look", at(second)) {
             self.told.extend(matches!(event, Event::Sending { .. }).then_some(second));

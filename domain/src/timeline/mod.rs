@@ -12,10 +12,11 @@ use crate::policy::Policy;
 use crate::pulse;
 use crate::signal::Action;
 
+mod answers;
 mod paging;
 mod words;
 
-pub use words::lasted;
+pub use crate::text::lasted;
 use words::{Words, counted};
 
 /// A signal that took longer than this to reach us is told as late.
@@ -69,12 +70,20 @@ pub enum Kind {
     Acknowledged,
     /// An acknowledgement counts no more.
     Expired,
+    /// Somebody took it on for a while.
+    Snoozed,
+    /// Somebody took an acknowledgement back.
+    Unacknowledged,
+    /// Somebody gave it to somebody.
+    Reassigned,
     /// Somebody asked for the next step.
     Escalated,
     /// Everybody was told, and nobody answered.
     Unanswered,
     /// Somebody wrote something down.
     Noted,
+    /// Somebody asked who may not.
+    Denied,
     /// It is over.
     Resolved,
 }
@@ -127,7 +136,6 @@ struct Repeats {
 
 impl Teller<'_> {
     fn tell(&mut self, record: &Record<Event>, event: &Event, with: &[crate::escalation::Attempt]) {
-        let open_for = || self.incident.opened_at.map(|opened| lasted(record.at.duration_since(opened)));
         match event {
             Event::Opened { integration, key, alert, follows } => {
                 let said =
@@ -162,58 +170,10 @@ impl Teller<'_> {
                 let (text, detail) = self.words.routed(decision);
                 self.add(record, Kind::Routed, None, text, detail);
             }
-            Event::StepBegan { position, nobody } => self.step(record, *position, nobody, with),
+            Event::StepBegan { .. } => self.step(record, event, with),
             Event::Sending { attempts } => self.sending(record, attempts),
             Event::Sent { outcomes } => self.sent(record, outcomes),
-            Event::Acknowledged { by, expires_at } => {
-                let after = open_for().map(|after| format!(", {after} after it opened")).unwrap_or_default();
-                let text = format!("{} took it on{after}", self.words.who(by));
-                let ends = expires_at.map(|end| lasted(end.duration_since(record.at)));
-                let detail = ends.map(|ends| format!("unless it is resolved within {ends}, it pages again"));
-                self.repeats = None;
-                self.add(record, Kind::Acknowledged, Some(by.clone()), text, detail.into_iter().collect());
-            }
-            Event::AcknowledgementExpired => {
-                let taken = self.incident.acknowledgement.as_ref();
-                let text = taken.map_or_else(
-                    || "The acknowledgement expired: it pages again".to_owned(),
-                    |taken| {
-                        let held = lasted(record.at.duration_since(taken.at));
-                        format!(
-                            "{} took it on {held} ago and it is not resolved: it pages again",
-                            self.words.who(&taken.by)
-                        )
-                    },
-                );
-                self.repeats = None;
-                self.add(record, Kind::Expired, None, text, Vec::new());
-            }
-            Event::Escalated { by } => {
-                let released = self.incident.acknowledgement.as_ref();
-                let detail = released.map(|taken| format!("{} has it no more", self.words.who(&taken.by)));
-                let text = format!("{} asked for the next step now", self.words.who(by));
-                self.repeats = None;
-                self.add(record, Kind::Escalated, Some(by.clone()), text, detail.into_iter().collect());
-            }
-            Event::NobodyAnswered => {
-                let text = "Every step and the catch-all are through, and nobody answered".to_owned();
-                let detail = vec!["it stays open; nobody is told again unless somebody escalates it".to_owned()];
-                self.add(record, Kind::Unanswered, None, text, detail);
-            }
-            Event::Noted { by, text } => {
-                let said = format!("{} noted: {text}", self.words.who(by));
-                self.add(record, Kind::Noted, Some(by.clone()), said, Vec::new());
-            }
-            Event::Resolved { by, .. } => {
-                let after = open_for().map(|open| format!("; it was open for {open}")).unwrap_or_default();
-                let by_sender = by.as_str().starts_with("integration:");
-                let verb = if by_sender { "says it is over" } else { "resolved it" };
-                let detail =
-                    (self.incident.occurrences > 1).then(|| format!("{} occurrences", self.incident.occurrences));
-                self.repeats = None;
-                let text = format!("{} {verb}{after}", self.words.who(by));
-                self.add(record, Kind::Resolved, Some(by.clone()), text, detail.into_iter().collect());
-            }
+            _ => self.answered(record, event),
         }
     }
 

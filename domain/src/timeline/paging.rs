@@ -1,38 +1,56 @@
 //! The part of the timeline that tells of steps and messages: to whom, by what, why now, and what came of it.
 
-use super::words::{counted, lasted};
+use jiff::Timestamp;
+
+use super::words::{counted, list};
 use super::{Kind, Teller};
-use crate::escalation::{ATTEMPTS, Attempt, Outcome, Position, RETRY_AFTER};
-use crate::incident::{Event, Incident};
+use crate::escalation::{ATTEMPTS, Attempt, Found, Outcome, Position, RETRY_AFTER, handling, step};
+use crate::incident::Event;
 use crate::log::Record;
-use crate::policy::{Handling, Step, Target};
+use crate::policy::{Handling, Target};
+use crate::text::lasted;
 
 impl Teller<'_> {
     /// A step, the messages it sends at once, and why it begins now.
-    pub(super) fn step(&mut self, record: &Record<Event>, position: Position, nobody: &[String], first: &[Attempt]) {
+    pub(super) fn step(&mut self, record: &Record<Event>, begun: &Event, first: &[Attempt]) {
+        let Event::StepBegan { position, found, nobody, picked, everybody } = begun else { return };
         let why = self.why_now(record);
-        let step = self.policy_step(position);
-        let targets = self.targets(position);
-        let told = self.told(first, targets, record.at);
-        let name = name(position);
-        let (kind, text) = if told.is_empty() {
-            (Kind::Failed, format!("{why}{name} finds nobody to tell: it is passed over at once"))
-        } else {
-            (Kind::Telling, format!("{why}{name} tells {}", list(&told)))
+        let step = self.words.policy.and_then(|policy| step(&self.incident, policy, *position));
+        let targets = step.as_ref().map_or(&[][..], |step| &step.notify);
+        let told = self.told(first, found, targets, record.at);
+        let waiting = found.iter().filter_map(|found| Some((found.to.as_str(), found.quiet_until?)));
+        let waiting: Vec<(&str, Timestamp)> = waiting.collect();
+        let name = name(*position);
+        let (kind, text) = match (told.as_slice(), waiting.as_slice()) {
+            ([], []) => (Kind::Failed, format!("{why}{name} finds nobody to tell: it is passed over at once")),
+            ([], _) => (Kind::Telling, format!("{why}{name} finds nobody awake, and waits")),
+            _ => (Kind::Telling, format!("{why}{name} tells {}", list(&told))),
         };
-        let mut detail = nobody.to_vec();
-        let ticket = self.incident.decision.as_ref().is_some_and(|made| made.handling == Handling::Ticket);
-        if let Some(step) = step.filter(|_| !told.is_empty() && !ticket) {
+        let mut detail: Vec<String> = picked
+            .iter()
+            .map(|picked| format!("one of {}, in turn", picked.among))
+            .chain(waiting.iter().map(|(to, until)| self.words.waits(to, *until)))
+            .chain(nobody.iter().cloned())
+            .collect();
+        if *everybody && found.len() > 1 {
+            detail.push("each of them must acknowledge before it counts".to_owned());
+        }
+        let ticket = handling(&self.incident) == Handling::Ticket;
+        let reached = !told.is_empty() || !waiting.is_empty();
+        if let Some(step) = step.filter(|_| reached && !ticket) {
             detail.push(format!("unless somebody answers within {}, it goes on", lasted(step.wait)));
         }
         self.add(record, kind, None, capital(&text), detail);
     }
 
     /// Whom messages go to, why to them, and by what; those for one reason and by one channel are told together.
-    fn told(&self, attempts: &[Attempt], targets: &[Target], at: jiff::Timestamp) -> Vec<String> {
+    fn told(&self, attempts: &[Attempt], found: &[Found], targets: &[Target], at: Timestamp) -> Vec<String> {
         let mut groups: Vec<(Vec<String>, String)> = Vec::new();
         for attempt in attempts {
-            let reason = self.words.reason(&attempt.to, targets, at);
+            let reason = match found.iter().find(|found| found.to == attempt.to) {
+                Some(found) => Some(found.via.clone()).filter(|via| !via.is_empty()),
+                None => self.words.reason(&attempt.to, targets, at),
+            };
             let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
             let how = format!("{reason} by {}", attempt.channel);
             let whom = self.words.recipient(&attempt.to);
@@ -122,23 +140,6 @@ impl Teller<'_> {
             format!("nobody answered for {}, so ", lasted(waited))
         }
     }
-
-    fn policy_step(&self, position: Position) -> Option<&Step> {
-        let policy = self.words.policy?;
-        policy.escalations.get(escalation(&self.incident, policy, position)?)?.steps.get(position.step as usize)
-    }
-
-    fn targets(&self, position: Position) -> &[Target] {
-        self.policy_step(position).map_or(&[], |step| &step.notify)
-    }
-}
-
-fn escalation<'a>(incident: &'a Incident, policy: &'a crate::policy::Policy, position: Position) -> Option<&'a String> {
-    if position.catch_all {
-        Some(&policy.catch_all.escalation)
-    } else {
-        incident.decision.as_ref().map(|decision| &decision.escalation)
-    }
 }
 
 /// `step 2`, `the catch-all's step 1`, with the round when it is not the first.
@@ -151,15 +152,6 @@ fn name(position: Position) -> String {
 fn counted_messages(count: usize) -> String {
     let verb = if count == 1 { "shows" } else { "show" };
     format!("{} {verb}", counted(count, "sent message"))
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 fn capital(text: &str) -> String {

@@ -57,7 +57,13 @@ fn triggers(seconds: &[i64]) -> Event {
 }
 
 fn step(step: u32) -> Event {
-    Event::StepBegan { position: Position { round: 0, step, catch_all: false }, nobody: Vec::new() }
+    Event::StepBegan {
+        position: Position { round: 0, step, catch_all: false },
+        found: Vec::new(),
+        nobody: Vec::new(),
+        picked: None,
+        everybody: false,
+    }
 }
 
 fn attempt(delivery: &str, to: &str, channel: &str, attempt: u32) -> Attempt {

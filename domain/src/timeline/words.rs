@@ -1,12 +1,15 @@
 //! The words of the timeline: names of people, lengths of time, and decisions as sentences.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::enrich::Enrichment;
+use crate::escalation::Assignee;
 use crate::incident::Actor;
 use crate::policy::{Handling, Policy, Target};
 use crate::route::Decision;
 use crate::schedule::{self, Covers};
+use crate::text::lasted;
 
 /// Turns the log's names into a reader's.
 pub(super) struct Words<'a> {
@@ -37,12 +40,22 @@ impl Words<'_> {
     pub(super) fn recipient(&self, to: &str) -> String {
         match to.split_once(':') {
             Some(("person", short)) => self.person(short).to_owned(),
+            Some(("next", name)) => format!("whoever is next on call for {name}"),
             Some((kind, name)) => format!("the {kind} {name}"),
             None => to.to_owned(),
         }
     }
 
-    /// Why a step with these targets tells `to` at this instant: the schedule or team that leads to them.
+    /// To whom it was given.
+    pub(super) fn assignee(&self, to: &Assignee) -> String {
+        match to {
+            Assignee::Target(target) => self.recipient(&target.to_string()),
+            Assignee::Escalation(name) => format!("escalation {name}"),
+        }
+    }
+
+    /// Why a step with these targets tells `to` at this instant, where its record does not say: the schedule or team
+    /// that leads to them.
     pub(super) fn reason(&self, to: &str, targets: &[Target], at: Timestamp) -> Option<String> {
         let policy = self.policy?;
         let person = to.strip_prefix("person:")?;
@@ -56,8 +69,16 @@ impl Words<'_> {
                 let member = policy.teams.get(name)?.members.iter().any(|member| member == person);
                 member.then(|| format!("in team {name}"))
             }
-            Target::Person(_) | Target::Channel(_) => None,
+            Target::Person(_) | Target::Channel(_) | Target::Next(_) => None,
         })
+    }
+
+    /// That quiet hours keep a message to `to` back until an instant, as the clock shows it where they sleep.
+    pub(super) fn waits(&self, to: &str, until: Timestamp) -> String {
+        let person = self.policy.zip(to.strip_prefix("person:")).and_then(|(policy, name)| policy.people.get(name));
+        let zone = person.and_then(|person| person.quiet.as_ref()).map_or("UTC", |quiet| &quiet.time_zone);
+        let clock = until.to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC)).strftime("%H:%M").to_string();
+        format!("waits until {clock} ({zone}): quiet hours of {}", self.recipient(to))
     }
 
     /// What was looked up.
@@ -117,12 +138,11 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// A length of time for a person: its two largest units, such as `42 s`, `3 min 5 s` or `2 d 4 h`.
-pub fn lasted(length: SignedDuration) -> String {
-    let total = length.as_secs().max(0);
-    let units = [(total / 86_400, "d"), (total / 3600 % 24, "h"), (total / 60 % 60, "min"), (total % 60, "s")];
-    let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
-    let told = units[first..].iter().take(2).filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told.map(|(count, unit)| format!("{count} {unit}")).collect();
-    if told.is_empty() { "0 s".to_owned() } else { told.join(" ") }
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }

@@ -99,7 +99,7 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
         ),
         (
             with("person:ana", "ana"),
-            "7:24: error: escalations.all.steps[0].notify[0]: `ana` is not somebody to tell; write person:NAME, team:NAME, schedule:NAME or channel:NAME",
+            "7:24: error: escalations.all.steps[0].notify[0]: `ana` is not somebody to tell; write person:NAME, team:NAME, schedule:NAME, next:SCHEDULE or channel:NAME",
         ),
         (
             with("person:ana", "team:x"),

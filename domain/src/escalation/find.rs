@@ -1,0 +1,111 @@
+//! Whom a step finds, and how: everything about a beginning step that must not be computed again later.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::contacts::{plan, quiet_until};
+use super::{Around, Position, named, step, targets};
+use crate::incident::{Event, Incident};
+use crate::policy::{Acknowledge, Policy, Target};
+use crate::schedule::{self, Covers};
+use crate::text::lasted;
+
+/// Somebody whom a step found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Whom: `person:ana` or `channel:ops`.
+    pub to: String,
+    /// How: `on call for platform, for another 2 h`; empty where the step names them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub via: String,
+    /// Until when their quiet hours keep the first message back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_until: Option<Timestamp>,
+}
+
+/// That a step told one of those it found, in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picked {
+    /// What is counted: the escalation and its step, such as `platform/1`.
+    pub counter: String,
+    /// The how many-th time the step was begun, whatever the incident; it decides who is told.
+    pub turn: u64,
+    /// How many could have been told.
+    pub among: usize,
+}
+
+/// The beginning of the step at `position`: whom it finds at `now`, and whom it does not.
+pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position, now: Timestamp) -> Event {
+    let Around { policy, covers, turn, .. } = around;
+    let step = step(incident, policy, position);
+    let everybody = step.as_ref().is_some_and(|step| step.acknowledge == Acknowledge::Everybody);
+    let (mut found, nobody) = find(incident, policy, covers, &targets(incident, policy, position), now);
+    for found in &mut found {
+        found.quiet_until = quiet_until(incident, policy, position, &found.to, now);
+    }
+    if everybody && found.iter().any(|found| !incident.has_answered(&found.to)) {
+        found.retain(|found| !incident.has_answered(&found.to));
+    }
+    let mut picked = None;
+    if step.is_some_and(|step| step.round_robin) && !found.is_empty() {
+        // Whoever sleeps is passed over while somebody is awake.
+        if found.iter().any(|found| found.quiet_until.is_none()) {
+            found.retain(|found| found.quiet_until.is_none());
+        }
+        let among = found.len();
+        let place = usize::try_from(turn % among as u64).unwrap_or_default();
+        found = vec![found.swap_remove(place)];
+        let counter = format!("{}/{}", named(incident, policy, position).unwrap_or_default(), position.step + 1);
+        picked = Some(Picked { counter, turn, among });
+    }
+    Event::StepBegan { position, found, nobody, picked, everybody }
+}
+
+/// Whom `targets` lead to at `now`, each once and with at least one contact, and why the rest lead to nobody.
+fn find(
+    incident: &Incident,
+    policy: &Policy,
+    covers: &Covers,
+    targets: &[Target],
+    now: Timestamp,
+) -> (Vec<Found>, Vec<String>) {
+    let mut found: Vec<Found> = Vec::new();
+    let mut unreachable = Vec::new();
+    let mut nobody = Vec::new();
+    let mut add = |to: String, via: String| {
+        if plan(incident, policy, &to).is_empty() {
+            unreachable.push(format!("{to} has no contact"));
+        } else if !found.iter().any(|known| known.to == to) {
+            found.push(Found { to, via, quiet_until: None });
+        }
+    };
+    let person = |name: &str| Target::Person(name.to_owned()).to_string();
+    for target in targets {
+        match target {
+            Target::Channel(_) | Target::Person(_) => add(target.to_string(), String::new()),
+            Target::Team(name) => {
+                let Some(team) = policy.teams.get(name) else {
+                    nobody.push(format!("{target} has no member"));
+                    continue;
+                };
+                team.members.iter().for_each(|member| add(person(member), format!("in team {name}")));
+            }
+            Target::Schedule(name) => match schedule::on_call(name, policy, covers, now) {
+                Some(turn) => {
+                    let left = lasted(turn.until.duration_since(now));
+                    add(person(turn.person), format!("on call for {name}, for another {left}"));
+                }
+                None => nobody.push(format!("nobody is on call for {target}")),
+            },
+            Target::Next(name) => match schedule::next_on_call(name, policy, covers, now) {
+                Some(turn) => {
+                    let ahead = lasted(turn.from.duration_since(now));
+                    add(person(turn.person), format!("next on call for {name}, in {ahead}"));
+                }
+                None => nobody.push(format!("nobody is next on call for schedule:{name}")),
+            },
+        }
+    }
+    unreachable.extend(nobody);
+    (found, unreachable)
+}
