@@ -194,6 +194,8 @@ const fn mark(kind: Kind) -> (&'static str, Style) {
         Kind::Signalled => ("+", DIM),
         Kind::Enriched => ("i", BLUE),
         Kind::Routed => (">", BLUE),
+        Kind::Silenced => ("-", YELLOW),
+        Kind::SilenceEnded => (">", YELLOW),
         Kind::Telling => (">", YELLOW),
         Kind::Told => ("*", GREEN),
         Kind::Updated => ("*", DIM),

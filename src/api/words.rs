@@ -32,6 +32,8 @@ pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
         Kind::Signalled,
         Kind::Enriched,
         Kind::Routed,
+        Kind::Silenced,
+        Kind::SilenceEnded,
         Kind::Telling,
         Kind::Told,
         Kind::Failed,

@@ -143,10 +143,16 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
     }
 }
 
-/// What is done with an incident: what was decided, unless a person asked for a page.
+/// What is done with an incident: what was decided, unless a person asked for a page or a silence holds it back.
 pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
-    if incident.paging.by_hand { Handling::Page } else { decided }
+    if incident.paging.by_hand {
+        Handling::Page
+    } else if incident.silenced_by.is_empty() {
+        decided
+    } else {
+        Handling::Suppress
+    }
 }
 
 /// Nobody is to be told.

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Actor, Event, Incident, Status};
+use super::{Actor, Event, Hold, Incident, Status};
 use crate::enrich::Enrichment;
+use crate::policy::Handling;
 use crate::recent::Known;
 use crate::route::Decision;
 
@@ -34,8 +35,10 @@ pub enum Command {
     },
     /// Add what was looked up.
     Enrich(Enrichment),
-    /// Add who is told.
-    Route(Decision),
+    /// Add who is told, and which silences keep them from it.
+    Route(Decision, Vec<Hold>),
+    /// No silence holds it back any more.
+    EndSilence,
 }
 
 /// Why a command changes nothing.
@@ -79,8 +82,10 @@ impl Incident {
             Command::Enrich(found) => {
                 return Ok(self.enrichment.is_none().then_some(Event::Enriched { found }).into_iter().collect());
             }
-            Command::Route(decision) => {
-                return Ok(self.decision.is_none().then_some(Event::Routed { decision }).into_iter().collect());
+            Command::Route(decision, by) => return Ok(self.routed(decision, by)),
+            Command::EndSilence => {
+                let held = self.is_open() && !self.silenced_by.is_empty();
+                return Ok(held.then_some(Event::SilenceEnded).into_iter().collect());
             }
             Command::Note { by, text } => return Ok(vec![Event::Noted { by, text }]),
             Command::Acknowledge { .. } | Command::Resolve { .. } | Command::Escalate { .. } => {}
@@ -103,8 +108,18 @@ impl Incident {
             },
             Command::Resolve { by } => vec![Event::Resolved { by, covers: now }],
             Command::Escalate { by } => vec![Event::Escalated { by }],
-            Command::Enrich(_) | Command::Route(_) | Command::Note { .. } => Vec::new(),
+            Command::Enrich(_) | Command::Route(..) | Command::EndSilence | Command::Note { .. } => Vec::new(),
         })
+    }
+
+    /// That it was decided who is told, once, and which silences keep them from it: what is only recorded needs none.
+    fn routed(&self, decision: Decision, by: Vec<Hold>) -> Vec<Event> {
+        if self.decision.is_some() {
+            return Vec::new();
+        }
+        let tells = matches!(decision.handling, Handling::Page | Handling::Ticket);
+        let silenced = (tells && !by.is_empty()).then_some(Event::Silenced { by });
+        std::iter::once(Event::Routed { decision }).chain(silenced).collect()
     }
 
     /// That `by` takes it on now, for as long as the frozen decision allows.

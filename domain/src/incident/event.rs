@@ -40,6 +40,13 @@ pub enum Event {
         /// The decision, complete enough to be made again.
         decision: Decision,
     },
+    /// Nobody is told for a while, whatever was decided.
+    Silenced {
+        /// The silences that say so.
+        by: Vec<Hold>,
+    },
+    /// No silence holds any more: what was decided is done now.
+    SilenceEnded,
     /// A step of the escalation began.
     StepBegan {
         /// Which.
@@ -91,6 +98,20 @@ pub enum Event {
     },
 }
 
+/// A silence, as the log of an incident names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The silence's name.
+    pub silence: String,
+    /// Who owns it.
+    pub owner: Actor,
+    /// When it was to end.
+    pub until: Timestamp,
+    /// Why it was made.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
 /// One signal, as the log counts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -121,6 +142,8 @@ impl Incident {
             Event::Signalled { signals } => signals.iter().for_each(|seen| self.count(seen)),
             Event::Enriched { found } => self.enrichment = Some(found.clone()),
             Event::Routed { decision } => self.decision = Some(decision.clone()),
+            Event::Silenced { by } => self.silenced_by.clone_from(by),
+            Event::SilenceEnded => self.silenced_by.clear(),
             Event::StepBegan { position, .. } => self.paging.began(*position, at),
             Event::Sending { attempts } => self.paging.sending(attempts, at),
             Event::Sent { outcomes } => self.paging.sent(outcomes, at),
