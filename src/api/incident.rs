@@ -52,6 +52,7 @@ pub struct Incident {
     /// Why that was decided.
     pub why: Option<String>,
     /// The silences that keep everybody from being told.
+    #[serde(default)]
     pub silenced_by: Vec<String>,
     /// The integration that reported it.
     pub integration: String,

@@ -272,7 +272,9 @@ impl Silences {
         }
         let mut events: Vec<Event> = self.expire(id, by, now)?.into_iter().collect();
         let mut after = self.clone();
-        events.iter().for_each(|event| after.apply(event, now));
+        for event in &events {
+            after.apply(event, now);
+        }
         let (created, name) = after.create(wanted, new, now)?;
         events.extend(created);
         Ok((events, name))
