@@ -3,7 +3,7 @@
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
-//! - `reception`, `intake`, `pager`, `respond`, `silence`, `read` and `apply` are the flows of the functions over all these.
+//! - `reception`, `intake`, `pager`, `respond`, `silence`, `sweep`, `read` and `apply` are the flows of the functions over all these.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
@@ -54,3 +54,5 @@ pub mod signed;
 pub mod silence;
 #[cfg(feature = "aws")]
 pub mod store;
+#[cfg(feature = "aws")]
+pub mod sweep;

@@ -32,14 +32,14 @@ fn a_posted_silence_that_is_none_is_refused_in_the_stock_words() {
     let regex = Posted::read(regex.as_bytes()).err().expect("refused");
     assert!(regex.status == 400 && regex.body.starts_with("\"silence invalid: invalid label matcher 0: "));
     let good = format!(r#"{{{whole},"id":"","comment":"","matchers":[{{"name":"a","value":"b","isRegex":false}}]}}"#);
-    let (id, asked) = Posted::read(good.as_bytes()).ok().expect("taken").wanted("t");
+    let (id, asked) = Posted::read(good.as_bytes()).unwrap_or_else(|reply| panic!("{reply:?}")).wanted("t");
     assert_eq!((id, asked.new_one().by), (None, Actor::person("me")));
 }
 
 #[test]
 fn a_query_is_read_as_the_stock_binary_reads_it() {
-    let read =
-        filter("filter=a%3D%22b%22&filter=c%3D~d.*&active=foo&silenced=true&receiver=plat.*").ok().expect("read");
+    let read = filter("filter=a%3D%22b%22&filter=c%3D~d.*&active=foo&silenced=true&receiver=plat.*")
+        .unwrap_or_else(|reply| panic!("{reply:?}"));
     assert_eq!(read.matchers.to_string(), r#"{a="b", c=~"d.*"}"#);
     assert!(read.receiver.is_some_and(|receiver| receiver.matches("platform") && !receiver.matches("x-platform")));
     for (query, status) in [("filter=a", 400), ("receiver=%28", 400), ("filter=a%3D%28%22", 400)] {

@@ -13,6 +13,7 @@ mod phone;
 mod refusals;
 mod runtime;
 mod server;
+mod silence;
 mod slack;
 mod standin;
 mod statemachines;
