@@ -9,7 +9,7 @@ use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{Incidents, Policies, Secrets, Turns};
+use watchkeeper::store::{Incidents, Policies, Secrets, SilenceLog, Turns};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -32,6 +32,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         turns: Turns::new(aws, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
+        silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),

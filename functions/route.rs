@@ -8,7 +8,7 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::error::Error;
 use watchkeeper::lambda;
-use watchkeeper::store::{Incidents, Policies};
+use watchkeeper::store::{Incidents, Policies, SilenceLog};
 
 /// What the incident machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -28,7 +28,8 @@ async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?);
     let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
-    lambda::serve(async |request, now| handle(request, now, incidents, policies).await).await
+    let silences = &SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?);
+    lambda::serve(async |request, now| handle(request, now, incidents, policies, silences).await).await
 }
 
 /// Decides once: a request that comes again gets the decision that is in the log.
@@ -37,13 +38,17 @@ async fn handle(
     now: Timestamp,
     incidents: &Incidents,
     policies: &Policies,
+    silences: &SilenceLog,
 ) -> Result<Answer, Error> {
-    let policy = policies.active(now).await?;
+    let (policy, held) = tokio::join!(policies.active(now), silences.known());
+    let policy = policy?;
     let decide = |incident: &Incident| {
         let decision = policy.router().decide(incident, now);
-        incident.decide(Command::Route(decision), now)
+        let holds = held.holds(incident, decision.service.as_deref(), now);
+        incident.decide(Command::Route(decision, holds), now)
     };
     let incident = incidents.append(&id, &cause, now, decide).await?;
+    silences.count(&incident.id, &incident.silenced_by).await?;
     // Whoever waits for more triggers needs no execution: the one that is enough starts its own.
     let waits = escalation::waits_for_more(&incident);
     Ok(Answer { handling: if waits { Handling::Record } else { escalation::handling(&incident) } })

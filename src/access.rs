@@ -1,12 +1,14 @@
 //! Access to the API: bearer tokens, kept in one SSM parameter as lines `name token`.
+//!
+//! A token may also come as the password of basic authentication, whatever the user: `amtool` and Grafana can do that.
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use jiff::Timestamp;
 
 use crate::api::Situation;
 use crate::error::Error;
 use crate::reply::Reply;
+use crate::sender::token::presented;
 use crate::store::Secrets;
 
 /// Who may use the API.
@@ -26,15 +28,10 @@ impl Access {
     ///
     /// Every known token is compared, in a time that tells nothing about which one it was.
     pub async fn check(&self, headers: &HeaderMap, now: Timestamp) -> Result<Result<String, Reply>, Error> {
-        let presented = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let presented = presented.and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let Some(presented) = presented else { return Ok(Err(refusal())) };
+        let Some(presented) = presented(headers) else { return Ok(Err(refusal())) };
         let mut found = None;
         for (name, token) in self.secrets.tokens(&self.parameter, now).await? {
-            if token.matches(presented) {
+            if token.matches(&presented) {
                 found = Some(name);
             }
         }

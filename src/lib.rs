@@ -3,7 +3,8 @@
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
-//! - `reception`, `intake`, `pager`, `respond`, `read` and `apply` are the flows of the functions over all these.
+//! - `reception`, `intake`, `pager`, `respond`, `silence`, `sweep`, `read` and `apply` are the flows of the functions over all these.
+//! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
 //! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
@@ -11,6 +12,8 @@
 
 #[cfg(feature = "aws")]
 pub mod access;
+#[cfg(feature = "aws")]
+pub mod alertmanager;
 pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
@@ -35,6 +38,8 @@ pub mod outgoing;
 #[cfg(feature = "aws")]
 pub mod pager;
 #[cfg(feature = "aws")]
+mod query;
+#[cfg(feature = "aws")]
 pub mod read;
 #[cfg(feature = "aws")]
 pub mod reception;
@@ -46,4 +51,8 @@ pub mod sender;
 #[cfg(feature = "aws")]
 pub mod signed;
 #[cfg(feature = "aws")]
+pub mod silence;
+#[cfg(feature = "aws")]
 pub mod store;
+#[cfg(feature = "aws")]
+pub mod sweep;

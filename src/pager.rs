@@ -18,7 +18,7 @@ use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
 use crate::secret::Secret;
-use crate::store::{Active, Incidents, Policies, STEP, Secrets, Turns, pause};
+use crate::store::{Active, Incidents, Policies, STEP, Secrets, SilenceLog, Turns, pause};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: u32 = 20;
@@ -33,6 +33,8 @@ pub struct Pager {
     pub turns: Turns,
     /// The policies.
     pub policies: Policies,
+    /// What must wake nobody for a while.
+    pub silences: SilenceLog,
     /// The ways to tell somebody.
     pub channels: Channels,
     /// What links and channels need to be secret.
@@ -49,10 +51,13 @@ impl Pager {
     /// `cause` names the request; when it comes again, what it had begun to send is sent again and nothing else is.
     pub async fn look(&self, id: &IncidentId, cause: &str, now: Timestamp) -> Result<Next, Error> {
         let began = Instant::now();
+        let silences = self.silences.known().await;
         for attempt in 0..TRIES {
             let before = self.incidents.get(id).await?;
             let policy = self.policy_of(&before, now).await?;
-            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None, turn: 0 };
+            let stopping = silences.stopping(&before, now);
+            let silenced_until = stopping.iter().map(|hold| hold.until).max();
+            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until, turn: 0 };
             let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
@@ -60,6 +65,10 @@ impl Pager {
             let outcomes = self.send(&incident, &policy.policy, cause, now).await;
             let later = now + began.elapsed();
             let incident = self.conclude(incident, cause, outcomes, later).await?;
+            if incident.status == Status::Triggered {
+                // Whoever ends a silence early finds here what to look at again.
+                self.silences.count(id, &stopping).await?;
+            }
             return Ok(escalation::next(&incident, around, later));
         }
         Err(Error::Conflict)

@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::api::{self, Situation};
 use crate::error::Error;
 use crate::lambda::Http;
+use crate::query::pairs;
 use crate::reply::Reply;
 use crate::store::{Incidents, Policies};
 
@@ -164,13 +165,4 @@ pub(crate) fn id_of(text: &str) -> Result<IncidentId, Error> {
 
 fn invalid(what: &str) -> Error {
     Error::InvalidEvent(what.to_owned())
-}
-
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    let decode =
-        |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    })
 }

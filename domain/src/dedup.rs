@@ -9,7 +9,7 @@ use crate::escalation;
 use crate::fingerprint::Fingerprint;
 use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
 use crate::recent::Known;
-use crate::route::Hold;
+use crate::route::Noise;
 use crate::signal::{Action, Signal};
 
 /// What a run of signals does to one incident.
@@ -177,8 +177,8 @@ fn consequence(incident: &Incident, integration: &str, now: Timestamp) -> Option
 
 /// Whether as many triggers came as the route asked for.
 fn has_reached_its_threshold(incident: &Incident) -> bool {
-    match incident.decision.as_ref().and_then(|decision| decision.hold) {
-        Some(Hold::Threshold { count, within }) => incident.pulse.reached(count as usize, within),
+    match incident.decision.as_ref().and_then(|decision| decision.noise) {
+        Some(Noise::Threshold { count, within }) => incident.pulse.reached(count as usize, within),
         _ => false,
     }
 }

@@ -4,10 +4,10 @@
 //!
 //! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
-//! - [`matcher`] says which labels are meant.
 //! - [`pulse`] tells a problem that stays from one that comes and goes.
 //! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
+//! - [`silence`] says what must wake nobody for a while; a [`matcher`] says which labels are meant.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
 //!
@@ -28,6 +28,7 @@ pub mod recent;
 pub mod route;
 pub mod schedule;
 pub mod signal;
+pub mod silence;
 pub mod text;
 pub mod timeline;
 

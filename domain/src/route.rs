@@ -49,9 +49,9 @@ pub struct Decision {
     /// How long an acknowledgement counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement_expires: Option<SignedDuration>,
-    /// Why nobody is told yet.
+    /// Why nobody is told yet: it may be noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold: Option<Hold>,
+    pub noise: Option<Noise>,
     /// Each route that was looked at, and what came of it.
     pub trace: Vec<Looked>,
     /// The reason in one sentence.
@@ -61,7 +61,7 @@ pub struct Decision {
 /// What has to happen before anybody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "for")]
-pub enum Hold {
+pub enum Noise {
     /// So many triggers within so long.
     Threshold {
         /// How many, the first included.
@@ -109,7 +109,7 @@ pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestam
         catch_all: true,
         notify: Vec::new(),
         acknowledgement_expires: named.and_then(|escalation| escalation.acknowledgement_expires),
-        hold: None,
+        noise: None,
         trace: Vec::new(),
         why: format!("routing failed ({why}), so the catch-all escalation `{catch_all}` is paged"),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::escalation;
 use domain::incident;
 use domain::policy::{Handling, Ladder};
 use domain::signal::Severity;
@@ -50,6 +51,9 @@ pub struct Incident {
     pub handling: Option<Handling>,
     /// Why that was decided.
     pub why: Option<String>,
+    /// The silences that keep everybody from being told.
+    #[serde(default)]
+    pub silenced_by: Vec<String>,
     /// The integration that reported it.
     pub integration: String,
     /// The sender's own name for the problem.
@@ -133,8 +137,9 @@ impl Incident {
             resolved_at: ended.map(|ended| ended.at),
             team: decided.and_then(|made| made.team.clone()).or_else(|| found.and_then(|found| found.team.clone())),
             level: decided.and_then(|made| made.level),
-            handling: decided.map(|made| made.handling),
+            handling: decided.map(|_| escalation::handling(incident)),
             why: decided.map(|made| made.why.clone()),
+            silenced_by: incident.silenced_by.iter().map(|hold| hold.silence.clone()).collect(),
             integration: incident.integration.clone(),
             key: incident.key.clone(),
             source: incident.alert.source.clone(),

@@ -10,12 +10,14 @@ mod incident;
 mod oncall;
 mod policy;
 mod problem;
+mod silence;
 mod timeline;
 
 pub use incident::{Incident, IncidentList, Status};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
+pub use silence::{Silence, SilenceList, SilenceRequest};
 pub use timeline::{Timeline, TimelineEntry};
 
 /// The OpenAPI 3.1 document of the whole API, as JSON text.

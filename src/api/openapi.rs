@@ -8,7 +8,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
+    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Silence, SilenceList,
+    SilenceRequest, Situation, Timeline, openapi,
 };
 
 fn document() -> Value {
@@ -28,6 +29,9 @@ fn schemas() -> Value {
     generator.subschema_for::<Records>();
     generator.subschema_for::<OnCall>();
     generator.subschema_for::<Answer>();
+    generator.subschema_for::<Silence>();
+    generator.subschema_for::<SilenceList>();
+    generator.subschema_for::<SilenceRequest>();
     generator.subschema_for::<ActivePolicy>();
     generator.subschema_for::<AppliedPolicy>();
     generator.subschema_for::<Problem>();

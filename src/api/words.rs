@@ -2,6 +2,7 @@
 
 use domain::policy::{Handling, Ladder};
 use domain::signal::Severity;
+use domain::silence::{self, State};
 use domain::timeline::Kind;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -32,6 +33,8 @@ pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
         Kind::Signalled,
         Kind::Enriched,
         Kind::Routed,
+        Kind::Silenced,
+        Kind::SilenceEnded,
         Kind::Telling,
         Kind::Told,
         Kind::Failed,
@@ -44,6 +47,14 @@ pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
         Kind::Resolved,
     ];
     json_schema!({"type": "string", "enum": words(&all)})
+}
+
+pub(super) fn silence_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": words(&[silence::Kind::Silence, silence::Kind::Maintenance])})
+}
+
+pub(super) fn silence_state(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": words(&[State::Active, State::Pending, State::Expired])})
 }
 
 pub(super) fn hash(_: &mut SchemaGenerator) -> Schema {

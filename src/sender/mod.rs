@@ -25,7 +25,7 @@ mod reply;
 mod standard_webhooks;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(crate) mod token;
 pub mod verify;
 
 pub use json::LARGEST;

@@ -11,7 +11,7 @@ use super::reply::{Fault, Reason};
 use crate::secret::Secret;
 
 /// The token that a request presents.
-pub(super) fn presented(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+pub(crate) fn presented(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let credentials = credentials.trim();
     if scheme.eq_ignore_ascii_case("bearer") {

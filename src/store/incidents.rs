@@ -23,6 +23,9 @@ const PAGE: i32 = 500;
 
 type Item = HashMap<String, AttributeValue>;
 
+/// How many open incidents are read at once.
+const OPEN_PAGE: u32 = 200;
+
 /// The incidents.
 #[derive(Debug, Clone)]
 pub struct Incidents {
@@ -241,6 +244,24 @@ impl Incidents {
         incidents.retain(|incident| incident.status == status);
         incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
         Ok(Listing { incidents, next })
+    }
+
+    /// At most `most` open incidents, the latest first.
+    pub async fn open(&self, most: usize) -> Result<Vec<Incident>, Error> {
+        let mut open = Vec::new();
+        for status in [Status::Triggered, Status::Acknowledged] {
+            let mut from = None;
+            loop {
+                let page = self.list(status, OPEN_PAGE, from.as_deref()).await?;
+                open.extend(page.incidents);
+                from = page.next;
+                if from.is_none() || open.len() >= most {
+                    break;
+                }
+            }
+        }
+        open.truncate(most);
+        Ok(open)
     }
 
     async fn get_all(&self, ids: &[IncidentId]) -> Result<Vec<Incident>, Error> {

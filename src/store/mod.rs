@@ -9,6 +9,7 @@ mod policies;
 mod policy_log;
 mod queue;
 mod secrets;
+mod silences;
 mod turns;
 
 pub use changes::Changes;
@@ -20,4 +21,5 @@ pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
 pub use secrets::{Loaded, Secrets};
+pub use silences::SilenceLog;
 pub use turns::Turns;

@@ -14,6 +14,7 @@ mod phone;
 mod refusals;
 mod runtime;
 mod server;
+mod silence;
 mod slack;
 mod standin;
 mod statemachines;

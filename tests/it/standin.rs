@@ -304,6 +304,10 @@ impl World {
         if request["ScanIndexForward"] == json!(false) {
             found.reverse();
         }
+        if let Some(start) = request["ExclusiveStartKey"].as_object() {
+            let start = key(start);
+            found.retain(|item| key(item) > start);
+        }
         if let Some(limit) = request["Limit"].as_u64() {
             found.truncate(usize::try_from(limit).unwrap());
         }

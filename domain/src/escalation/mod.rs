@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{Event, Incident, Status};
 use crate::policy::{Acknowledge, Handling, Policy, Step, Target};
-use crate::route::Hold;
+use crate::route::Noise;
 use crate::schedule::Covers;
 
 mod assignee;
@@ -163,22 +163,28 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
     }
 }
 
-/// What is done with an incident: what was decided, unless a person asked for a page.
+/// What is done with an incident: what was decided, unless a person asked for a page or a silence holds it back.
 pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
-    if incident.paging.by_hand { Handling::Page } else { decided }
+    if incident.paging.by_hand {
+        Handling::Page
+    } else if incident.silenced_by.is_empty() {
+        decided
+    } else {
+        Handling::Suppress
+    }
 }
 
 /// Whether nobody is told yet because more triggers have to come first. The one that is enough looks again by itself.
 pub fn waits_for_more(incident: &Incident) -> bool {
-    let hold = incident.decision.as_ref().and_then(|decision| decision.hold);
-    matches!(hold, Some(Hold::Threshold { .. })) && incident.reached_at.is_none() && !incident.paging.by_hand
+    let noise = incident.decision.as_ref().and_then(|decision| decision.noise);
+    matches!(noise, Some(Noise::Threshold { .. })) && incident.reached_at.is_none() && !incident.paging.by_hand
 }
 
 /// When a problem that comes and goes has stayed for long enough that somebody is told.
 fn settles_at(incident: &Incident) -> Option<Timestamp> {
-    match incident.decision.as_ref().and_then(|decision| decision.hold) {
-        Some(Hold::Flapping { until }) if !incident.paging.by_hand => Some(until),
+    match incident.decision.as_ref().and_then(|decision| decision.noise) {
+        Some(Noise::Flapping { until }) if !incident.paging.by_hand => Some(until),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fingerprint::Fingerprint;
-use crate::incident::{Actor, Command, IncidentId};
+use crate::incident::{Actor, Command, Hold, IncidentId};
 use crate::log::Hash;
 use crate::policy::parse;
 use crate::route::Decision;
@@ -87,7 +87,7 @@ impl World {
             catch_all: false,
             notify: Vec::new(),
             acknowledgement_expires: None,
-            hold: None,
+            noise: None,
             trace: Vec::new(),
             why: String::new(),
         };
@@ -357,6 +357,24 @@ fn a_ticket_that_reached_nobody_does_not_count_as_told() {
     let mut world = World::new("one", Handling::Ticket);
     assert_eq!(world.run(10, &|_, _, _| rejected()), Some(Over::PageUndelivered));
     assert_eq!(world.sent(), ["0:00 person:ana/0", "0:00 person:ana/1"]);
+}
+
+#[test]
+fn i13_what_a_silence_holds_back_is_quiet_until_the_silence_ends_or_somebody_asks() {
+    let hold = || Hold { silence: "s".to_owned(), owner: Actor::person("ana"), until: start(), reason: String::new() };
+    for wake in [Event::SilenceEnded, Event::Escalated { by: Actor::person("ana") }] {
+        let mut world = World::new("two", Handling::Page);
+        world.incident.apply(&Event::Silenced { by: vec![hold()] }, start());
+        assert_eq!(due(&world.incident, world.around(), "c", world.now), []);
+        assert_eq!(next(&world.incident, world.around(), world.now), Next::Over(Over::Quiet));
+        world.incident.apply(&wake, start());
+        assert_eq!(handling(&world.incident), Handling::Page, "{wake:?}");
+        let begun = due(&world.incident, world.around(), "c", world.now);
+        assert!(
+            matches!(begun.as_slice(), [Event::StepBegan { .. }, Event::Sending { .. }, ..]),
+            "{wake:?}: {begun:?}"
+        );
+    }
 }
 
 #[test]

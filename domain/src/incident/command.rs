@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Acknowledgement, Actor, Event, Incident, Status};
+use super::{Acknowledgement, Actor, Event, Hold, Incident, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::Assignee;
+use crate::policy::Handling;
 use crate::recent::Known;
 use crate::route::Decision;
 
@@ -61,8 +62,10 @@ pub enum Command {
     },
     /// Add what was looked up.
     Enrich(Enrichment),
-    /// Add who is told.
-    Route(Decision),
+    /// Add who is told, and which silences keep them from it.
+    Route(Decision, Vec<Hold>),
+    /// No silence holds it back any more.
+    EndSilence,
 }
 
 /// Why a command changes nothing.
@@ -102,7 +105,12 @@ impl Command {
             }
             // After the last step nobody looks any more: somebody must, when an acknowledgement made then expires.
             Self::Acknowledge { .. } => incident.is_open() && incident.paging.exhausted,
-            Self::Resolve { .. } | Self::Note { .. } | Self::Deny { .. } | Self::Enrich(_) | Self::Route(_) => false,
+            Self::Resolve { .. }
+            | Self::Note { .. }
+            | Self::Deny { .. }
+            | Self::Enrich(_)
+            | Self::Route(..)
+            | Self::EndSilence => false,
         }
     }
 }
@@ -124,8 +132,10 @@ impl Incident {
             Command::Enrich(found) => {
                 return Ok(self.enrichment.is_none().then_some(Event::Enriched { found }).into_iter().collect());
             }
-            Command::Route(decision) => {
-                return Ok(self.decision.is_none().then_some(Event::Routed { decision }).into_iter().collect());
+            Command::Route(decision, by) => return Ok(self.routed(decision, by)),
+            Command::EndSilence => {
+                let held = self.is_open() && !self.silenced_by.is_empty();
+                return Ok(held.then_some(Event::SilenceEnded).into_iter().collect());
             }
             Command::Note { by, text } => return Ok(vec![Event::Noted { by, text }]),
             Command::Deny { by, asked } => return Ok(vec![Event::Denied { by, asked }]),
@@ -161,8 +171,22 @@ impl Incident {
             Command::Reassign { by, to } => vec![Event::Reassigned { by, to }],
             Command::Resolve { by } => vec![Event::Resolved { by, covers: now }],
             Command::Escalate { by } => vec![Event::Escalated { by }],
-            Command::Enrich(_) | Command::Route(_) | Command::Note { .. } | Command::Deny { .. } => Vec::new(),
+            Command::Enrich(_)
+            | Command::Route(..)
+            | Command::EndSilence
+            | Command::Note { .. }
+            | Command::Deny { .. } => Vec::new(),
         })
+    }
+
+    /// That it was decided who is told, once, and which silences keep them from it: what is only recorded needs none.
+    fn routed(&self, decision: Decision, by: Vec<Hold>) -> Vec<Event> {
+        if self.decision.is_some() {
+            return Vec::new();
+        }
+        let tells = matches!(decision.handling, Handling::Page | Handling::Ticket);
+        let silenced = (tells && !by.is_empty()).then_some(Event::Silenced { by });
+        std::iter::once(Event::Routed { decision }).chain(silenced).collect()
     }
 
     /// That `by` takes it on now, for as long as the frozen decision allows; only in part while others of the step must

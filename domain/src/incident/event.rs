@@ -7,7 +7,7 @@ use super::{Acknowledgement, Actor, Incident, Resolution, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::{Assignee, Attempt, Found, Outcome, Picked, Position};
 use crate::pulse::Pulse;
-use crate::route::{Decision, Hold};
+use crate::route::{Decision, Noise};
 use crate::signal::{Action, Alert, Severity};
 
 /// One thing that happened to an incident.
@@ -48,6 +48,13 @@ pub enum Event {
         /// The decision, complete enough to be made again.
         decision: Decision,
     },
+    /// Nobody is told for a while, whatever was decided.
+    Silenced {
+        /// The silences that say so.
+        by: Vec<Hold>,
+    },
+    /// No silence holds any more: what was decided is done now.
+    SilenceEnded,
     /// A step of the escalation began.
     StepBegan {
         /// Which.
@@ -139,6 +146,20 @@ pub enum Event {
     },
 }
 
+/// A silence, as the log of an incident names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The silence's name.
+    pub silence: String,
+    /// Who owns it.
+    pub owner: Actor,
+    /// When it was to end.
+    pub until: Timestamp,
+    /// Why it was made.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
 /// One signal, as the log counts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -172,11 +193,13 @@ impl Incident {
             Event::ThresholdReached => self.reached_at = Some(at),
             Event::Enriched { found } => self.enrichment = Some(found.clone()),
             Event::Routed { decision } => {
-                if !matches!(decision.hold, Some(Hold::Threshold { .. })) {
+                if !matches!(decision.noise, Some(Noise::Threshold { .. })) {
                     self.pulse.forget_triggers();
                 }
                 self.decision = Some(decision.clone());
             }
+            Event::Silenced { by } => self.silenced_by.clone_from(by),
+            Event::SilenceEnded => self.silenced_by.clear(),
             Event::StepBegan { position, found, everybody, .. } => {
                 self.paging.began(*position, found, *everybody, at);
             }
@@ -235,7 +258,7 @@ impl Incident {
                 self.occurrences += 1;
                 self.first_trigger_at = Some(self.first_trigger_at.map_or(seen.at, |first| first.min(seen.at)));
                 self.last_trigger_at = self.last_trigger_at.max(Some(seen.at));
-                let counted = |decision: &Decision| matches!(decision.hold, Some(Hold::Threshold { .. }));
+                let counted = |decision: &Decision| matches!(decision.noise, Some(Noise::Threshold { .. }));
                 if self.reached_at.is_none() && self.decision.as_ref().is_none_or(counted) {
                     self.pulse.triggered(seen.received_at);
                 }

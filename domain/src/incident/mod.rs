@@ -20,7 +20,7 @@ mod command;
 mod event;
 
 pub use command::{Command, Refusal};
-pub use event::{Event, Seen};
+pub use event::{Event, Hold, Seen};
 
 /// How the causes of records begin that signals caused.
 pub const SIGNALS: &str = "signals/";
@@ -230,6 +230,9 @@ pub struct Incident {
     /// Who is told, how and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// The silences that held when it was routed: nobody is told while there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silenced_by: Vec<Hold>,
     /// How far the escalation is.
     #[serde(default)]
     pub paging: Paging,
@@ -270,6 +273,7 @@ impl Incident {
             resolution: None,
             enrichment: None,
             decision: None,
+            silenced_by: Vec::new(),
             paging: Paging::default(),
             pulse: Pulse::default(),
             reached_at: None,

@@ -54,7 +54,8 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    const fn from_flags(is_regex: bool, is_equal: bool) -> Self {
+    /// What Alertmanager's API writes as two flags.
+    pub const fn from_flags(is_regex: bool, is_equal: bool) -> Self {
         match (is_regex, is_equal) {
             (false, true) => Self::Equal,
             (false, false) => Self::NotEqual,

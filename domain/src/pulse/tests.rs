@@ -7,7 +7,7 @@ use crate::fingerprint::Fingerprint;
 use crate::incident::{Event, Incident, Status};
 use crate::log::Hash;
 use crate::policy::{Policy, parse};
-use crate::route::{Hold, decide};
+use crate::route::{Noise, decide};
 use crate::schedule::Covers;
 use crate::signal::{Action, Alert, Signal};
 
@@ -77,8 +77,8 @@ impl World {
         next(incident, around, at(second))
     }
 
-    fn hold(&self) -> Option<Hold> {
-        self.incidents.last()?.decision.as_ref()?.hold
+    fn noise(&self) -> Option<Noise> {
+        self.incidents.last()?.decision.as_ref()?.noise
     }
 }
 
@@ -154,7 +154,7 @@ proptest! {
 fn nobody_is_told_before_the_threshold_and_somebody_is_at_it() {
     let mut world = World::new("often");
     world.hear(Action::Trigger, 0);
-    assert!(matches!(world.hold(), Some(Hold::Threshold { count: 3, .. })));
+    assert!(matches!(world.noise(), Some(Noise::Threshold { count: 3, .. })));
     let why = &world.incidents[0].decision.as_ref().expect("routed").why;
     assert!(why.ends_with("once 3 triggers came within 10m"), "{why}");
     assert_eq!(world.look(1), Next::Over(Over::Quiet), "no execution waits for what may never come");
@@ -176,7 +176,7 @@ fn a_threshold_counts_across_a_problem_that_comes_and_goes() {
     }
     assert!(world.told.is_empty());
     world.hear(Action::Trigger, 40);
-    assert_eq!((world.told.as_slice(), world.hold()), ([40].as_slice(), None));
+    assert_eq!((world.told.as_slice(), world.noise()), ([40].as_slice(), None));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn c15_what_flaps_is_told_once_and_then_only_when_it_stays() {
     }
     assert_eq!(world.told, [0, 10, 20], "each time until it is too often, and then no more");
     world.hear(Action::Trigger, 3000);
-    assert_eq!(world.hold(), Some(Hold::Flapping { until: at(3600) }));
+    assert_eq!(world.noise(), Some(Noise::Flapping { until: at(3600) }));
     assert_eq!(world.look(3001), Next::At(at(3600)));
     assert_eq!(world.incidents.last().map(|latest| latest.status), Some(Status::Triggered));
     world.look(3600);

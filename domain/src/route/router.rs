@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::condition::{Condition, Verdict, environment};
 use super::facts::Facts;
-use super::{Decision, Hold, Looked, TRACED};
+use super::{Decision, Looked, Noise, TRACED};
 use crate::enrich::enrich;
 use crate::incident::Incident;
 use crate::log::Hash;
@@ -80,15 +80,15 @@ impl Router {
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
         walk.level(&self.policy.routes, &self.compiled, "");
         let Walk { found, trace, .. } = walk;
-        let hold = found.hold(&incident.pulse, now);
-        self.conclude(&found, trace, hold, own_service, enrichment.team.as_deref(), now)
+        let noise = found.noise(&incident.pulse, now);
+        self.conclude(&found, trace, noise, own_service, enrichment.team.as_deref(), now)
     }
 
     fn conclude(
         &self,
         found: &Settings<'_>,
         trace: Trace,
-        hold: Option<Hold>,
+        noise: Option<Noise>,
         own_service: Option<&str>,
         own_team: Option<&str>,
         now: Timestamp,
@@ -104,9 +104,9 @@ impl Router {
         let escalation = named.unwrap_or(&policy.catch_all.escalation);
         let owner = Owner { service, team, of_route: found.escalation.is_some(), of_team: of_team.is_some() };
         let pages = handling == Handling::Page;
-        let hold = hold.filter(|_| pages || handling == Handling::Ticket);
+        let noise = noise.filter(|_| pages || handling == Handling::Ticket);
         let consequence = owner.consequence(handling, found.notify, named, escalation);
-        let why = format!("{}, so {consequence}{}", found.because(), found.held(hold));
+        let why = format!("{}, so {consequence}{}", found.because(), found.waits(noise));
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {
             handling,
@@ -119,7 +119,7 @@ impl Router {
             catch_all: named.is_none(),
             notify: found.notify.to_vec(),
             acknowledgement_expires: expires.filter(|_| pages),
-            hold,
+            noise,
             trace: trace.finish(),
             why,
         }
@@ -163,22 +163,22 @@ impl<'a> Settings<'a> {
     }
 
     /// What has to happen before anybody is told, for a problem that came and went so.
-    fn hold(&self, pulse: &Pulse, now: Timestamp) -> Option<Hold> {
+    fn noise(&self, pulse: &Pulse, now: Timestamp) -> Option<Noise> {
         let unheard = self.threshold.filter(|asked| !pulse.reached(asked.count as usize, asked.within));
         if let Some(Threshold { count, within }) = unheard {
-            return Some(Hold::Threshold { count, within });
+            return Some(Noise::Threshold { count, within });
         }
         let Flapping { changes, within, settle } = self.flapping?;
         // The time before this one came two changes earlier: if that was too often already, it was told of then.
         let told_before = pulse.changes_within(within, now) >= changes as usize + 2;
-        told_before.then(|| Hold::Flapping { until: now + settle })
+        told_before.then(|| Noise::Flapping { until: now + settle })
     }
 
     /// The end of the reason: why nobody is told yet.
-    fn held(&self, hold: Option<Hold>) -> String {
-        match (hold, self.flapping) {
-            (Some(Hold::Threshold { count, within }), _) => format!(", once {count} triggers came within {within:#}"),
-            (Some(Hold::Flapping { .. }), Some(Flapping { changes, within, settle })) => {
+    fn waits(&self, noise: Option<Noise>) -> String {
+        match (noise, self.flapping) {
+            (Some(Noise::Threshold { count, within }), _) => format!(", once {count} triggers came within {within:#}"),
+            (Some(Noise::Flapping { .. }), Some(Flapping { changes, within, settle })) => {
                 format!(
                     ", once it stays for {settle:#}: it fired or cleared more than {changes} times within {within:#}"
                 )

@@ -89,6 +89,8 @@ impl Teller<'_> {
             | Event::Signalled { .. }
             | Event::Recalled { .. }
             | Event::ThresholdReached
+            | Event::Silenced { .. }
+            | Event::SilenceEnded
             | Event::Enriched { .. }
             | Event::Routed { .. }
             | Event::StepBegan { .. }

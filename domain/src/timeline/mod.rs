@@ -58,6 +58,10 @@ pub enum Kind {
     Enriched,
     /// It was decided who is told, how and why.
     Routed,
+    /// A silence keeps everybody from being told.
+    Silenced,
+    /// No silence holds any more.
+    SilenceEnded,
     /// Somebody is being told.
     Telling,
     /// Somebody was told.
@@ -169,6 +173,14 @@ impl Teller<'_> {
             Event::Routed { decision } => {
                 let (text, detail) = self.words.routed(decision);
                 self.add(record, Kind::Routed, None, text, detail);
+            }
+            Event::Silenced { by } => {
+                let (text, detail) = self.words.silenced(by);
+                self.add(record, Kind::Silenced, None, text, detail);
+            }
+            Event::SilenceEnded => {
+                let text = "No silence holds any more: what was decided is done now".to_owned();
+                self.add(record, Kind::SilenceEnded, None, text, Vec::new());
             }
             Event::StepBegan { .. } => self.step(record, event, with),
             Event::Sending { attempts } => self.sending(record, attempts),

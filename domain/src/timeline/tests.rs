@@ -89,7 +89,7 @@ fn decision(handling: Handling) -> Decision {
         catch_all: false,
         notify: Vec::new(),
         acknowledgement_expires: None,
-        hold: None,
+        noise: None,
         trace: vec![Looked { route: "disks".to_owned(), result: "its condition holds".to_owned(), matched: true }],
         why: "route disks says so".to_owned(),
     }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::enrich::Enrichment;
 use crate::escalation::Assignee;
-use crate::incident::Actor;
+use crate::incident::{Actor, Hold};
 use crate::policy::{Handling, Policy, Target};
 use crate::route::Decision;
 use crate::schedule::{self, Covers};
@@ -130,6 +130,17 @@ impl Words<'_> {
         }
         detail.push(format!("by policy {}", &decision.policy.as_str()[..decision.policy.as_str().len().min(12)]));
         (text, detail)
+    }
+
+    /// Which silences keep everybody from being told, whose they are, and until when.
+    pub(super) fn silenced(&self, by: &[Hold]) -> (String, Vec<String>) {
+        let last = by.iter().map(|hold| hold.until).max();
+        let until = last.map(|until| format!(" until {}", until.strftime("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+        let hold = |hold: &Hold| {
+            let reason = if hold.reason.is_empty() { "no reason given" } else { &hold.reason };
+            format!("silence {} of {}: {reason}", hold.silence, self.who(&hold.owner))
+        };
+        (format!("It is silenced, and nobody is told{until}"), by.iter().map(hold).collect())
     }
 }
 

@@ -1,0 +1,112 @@
+//! Sweeping: once a minute, what a silence held back is looked at again after its end.
+//!
+//! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
+//! done again: a sweep that stopped halfway is finished by the next one.
+
+use domain::incident::{Command, Incident, IncidentId};
+use domain::silence::{Event, Silence, Silences, State};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::store::{Incidents, Machine, SilenceLog, look_again};
+
+/// How many silences one sweep takes on; the next one takes the others.
+const SILENCES: usize = 50;
+/// How many incidents of a silence are read at once.
+const PAGE: i32 = 100;
+/// How long after its end a silence is swept: whoever decided by it just before that has written so by then, and
+/// tried again where the first try was lost.
+const SETTLED: SignedDuration = SignedDuration::from_mins(5);
+
+/// What sweeps.
+pub struct Sweeper {
+    /// The silences.
+    pub silences: SilenceLog,
+    /// The incidents they held back.
+    pub incidents: Incidents,
+    /// The state machine of incidents, for one more look at each.
+    pub machine: Machine,
+}
+
+/// What a sweep did.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// How many silences were over and were looked at.
+    pub ended: usize,
+    /// How many incidents nothing holds back any more.
+    pub released: usize,
+}
+
+impl Sweeper {
+    /// Looks at every silence that is over and not settled yet.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
+        let silences = self.silences.read().await?;
+        let mut swept = Swept::default();
+        for silence in silences.ended(now).take(SILENCES) {
+            swept.ended += 1;
+            swept.released += self.release(silence, &silences, now).await?;
+            if now.duration_since(silence.until) >= SETTLED {
+                self.settle(silence, now).await?;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Lets every incident go on that `silence` held back and no other silence does now.
+    async fn release(&self, silence: &Silence, silences: &Silences, now: Timestamp) -> Result<usize, Error> {
+        let (mut released, mut from) = (0, None);
+        loop {
+            let page = self.silences.held(&silence.id, from.as_ref(), PAGE).await?;
+            for id in &page {
+                released += usize::from(self.go_on(id, silence, silences, now).await?);
+            }
+            from = page.into_iter().last();
+            if from.is_none() {
+                return Ok(released);
+            }
+        }
+    }
+
+    /// Lets one incident go on, once for each end of a silence; whether it does.
+    async fn go_on(
+        &self,
+        id: &IncidentId,
+        silence: &Silence,
+        silences: &Silences,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let incident = match self.incidents.get(id).await {
+            Ok(incident) => incident,
+            // Without its log there is nothing to go on with, now or ever.
+            Err(Error::NotFound(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if !incident.is_open() {
+            return Ok(false);
+        }
+        let others = silences.stopping(&incident, now);
+        if !others.is_empty() {
+            // It is theirs from now on, and goes on when the last of them ends.
+            self.silences.count(id, &others).await?;
+            return Ok(false);
+        }
+        let cause = format!("silence/{}/{}", silence.id, silence.until);
+        let decide = |incident: &Incident| incident.decide(Command::EndSilence, now);
+        let incident = self.incidents.append(id, &cause, now, decide).await?;
+        let (name, input) = look_again(&incident, &cause);
+        self.machine.start(&name, &input).await?;
+        Ok(true)
+    }
+
+    /// Writes down that nobody needs to come by for this end of `silence` again.
+    async fn settle(&self, silence: &Silence, now: Timestamp) -> Result<(), Error> {
+        let cause = format!("sweep/{}/{}", silence.id, silence.until);
+        let decide = |silences: &Silences| {
+            let over = silences.get(&silence.id).is_some_and(|known| known.state(now) == State::Expired);
+            Ok(over.then(|| Event::Released { id: silence.id.clone() }).into_iter().collect())
+        };
+        // Nothing in this is ever refused.
+        self.silences.change(&cause, now, decide).await.map(|_| ())
+    }
+}
