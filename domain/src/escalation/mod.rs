@@ -10,9 +10,11 @@ use crate::incident::{Event, Incident, Status};
 use crate::policy::{Contact, Handling, Policy, Step, Target};
 use crate::schedule::{self, Covers};
 
+mod delivery;
 mod paging;
 
-pub use paging::{Attempt, Delivery, Fate, Outcome, Paging, Position};
+pub use delivery::{Delivery, Fate, Outcome};
+pub use paging::{Attempt, Paging, Position};
 
 /// How long a message may be on its way before it counts as lost: longer than any channel's time-out.
 pub const LOST_AFTER: SignedDuration = SignedDuration::from_secs(30);
