@@ -170,7 +170,7 @@ fn message<'a>(
     now: Timestamp,
 ) -> Option<Message<'a>> {
     let address = escalation::contact_of(policy, delivery)?;
-    Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now })
+    Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now, more: 0 })
 }
 
 /// The word for the end of paging that the state machine branches on.

@@ -211,7 +211,7 @@ impl Responder {
             let person = active.policy.display_name(&delivery.to);
             let link =
                 made.as_ref().map_or_else(|| self.base_url.clone(), |links| links.url(&incident.id, &delivery.id));
-            let message = Message { incident: &incident, delivery, address, person, link: &link, now };
+            let message = Message { incident: &incident, delivery, address, person, link: &link, now, more: 0 };
             let outcome = self.channels.update(&active.policy, &secrets, &message, reference).await?;
             Some((delivery.id.clone(), outcome))
         });

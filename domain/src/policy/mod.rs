@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::Hash;
 
+mod address;
 mod escalation;
 mod integration;
 mod mistake;
@@ -25,13 +26,14 @@ mod validate;
 use node::Node;
 use read::{Fields, Read, Reader, mapping};
 
+pub use address::Address;
 pub use escalation::{CatchAll, Escalation, Step, Target};
 pub use integration::{Integration, Kind};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
 pub use parse::parse;
-pub use person::{Address, Contact, Person, Team};
-pub use provider::{Email, Providers, SecretRef, Slack};
+pub use person::{Contact, Person, Team};
+pub use provider::{Email, Ntfy, Opsgenie, Providers, Region, SecretRef, Slack, Twilio};
 pub use route::{Handling, Ladder, Route};
 pub use schedule::{Rotation, Schedule, Shift};
 pub use service::Service;
