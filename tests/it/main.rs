@@ -17,4 +17,5 @@ mod slack;
 mod standin;
 mod statemachines;
 mod template;
+mod twilio;
 mod yaml;
