@@ -9,7 +9,7 @@ use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{Incidents, Policies, Secrets};
+use watchkeeper::store::{Incidents, Policies, Secrets, Throttle};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -31,6 +31,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let pager = &Pager {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
+        throttle: Throttle::new(aws, required("STATE_TABLE")?),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),

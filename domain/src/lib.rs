@@ -24,6 +24,7 @@ pub mod route;
 pub mod schedule;
 pub mod signal;
 pub mod text;
+pub mod throttle;
 pub mod timeline;
 
 /// `bytes` as lower-case hex digits.

@@ -9,6 +9,7 @@ mod policies;
 mod policy_log;
 mod queue;
 mod secrets;
+mod throttle;
 
 pub use changes::Changes;
 pub use incidents::{Incidents, Listing};
@@ -19,3 +20,4 @@ pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
 pub use secrets::{Loaded, Secrets};
+pub use throttle::Throttle;

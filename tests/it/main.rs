@@ -16,6 +16,7 @@ mod server;
 mod slack;
 mod standin;
 mod statemachines;
+mod storm;
 mod template;
 mod twilio;
 mod yaml;

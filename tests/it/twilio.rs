@@ -24,17 +24,17 @@ const ANA: &str = "+15550100";
 type Sent = Arc<Mutex<Vec<Vec<(String, String)>>>>;
 
 /// The account, the functions around it, and what it was asked to send.
-struct World {
-    standin: Standin,
-    incident: IncidentId,
-    page: Function,
+pub struct World {
+    pub standin: Standin,
+    pub incident: IncidentId,
+    pub page: Function,
     respond: Function,
-    sent: Sent,
+    pub sent: Sent,
 }
 
 impl World {
-    /// Ana is texted first and called second, and her incident is paged.
-    fn paged() -> Self {
+    /// Ana is texted first and called second, and her incident is open.
+    pub fn start() -> Self {
         let sent = Sent::default();
         let inner = Arc::clone(&sent);
         let address = serve(move |request| {
@@ -57,8 +57,14 @@ impl World {
         let env = [("TWILIO_API", format!("http://{address}")), ("WEBHOOK_ALLOW", address.to_string())];
         let page = function(env!("CARGO_BIN_EXE_page"), &standin, &env);
         let respond = function(env!("CARGO_BIN_EXE_respond"), &standin, &env);
-        page.invoke(&look(&incident, "e/page/1")).unwrap().unwrap();
         Self { standin, incident, page, respond, sent }
+    }
+
+    /// The same, and she was texted.
+    fn paged() -> Self {
+        let world = Self::start();
+        world.page.invoke(&look(&world.incident, "e/page/1")).unwrap().unwrap();
+        world
     }
 
     /// A field of the message that was sent last.
