@@ -9,7 +9,7 @@ use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{Incidents, Policies, Secrets, SilenceLog, Turns};
+use watchkeeper::store::{Incidents, Policies, Secrets, SilenceLog, Throttle, Turns};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -33,6 +33,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         turns: Turns::new(aws, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        throttle: Throttle::new(aws, required("STATE_TABLE")?),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),

@@ -26,11 +26,26 @@ impl Answer {
     }
 }
 
+/// Every field of an `application/x-www-form-urlencoded` body, in its order; `None` when any is not UTF-8.
+pub fn fields(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let pairs = std::str::from_utf8(body).ok()?.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decoded(name)?, decoded(value)?))
+        })
+        .collect()
+}
+
 /// The first field `name` of an `application/x-www-form-urlencoded` body; `None` when it is missing or not UTF-8.
 pub fn field(body: &[u8], name: &str) -> Option<String> {
     let body = std::str::from_utf8(body).ok()?;
     let (_, value) = body.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name)?;
-    let spaced = value.replace('+', " ");
+    decoded(value)
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
     Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
 }
 
@@ -46,6 +61,15 @@ mod tests {
         assert_eq!(field(body, "missing"), None);
         assert_eq!(field(b"a=%ff", "a"), None);
         assert_eq!(field(b"\xff=1", "a"), None);
+    }
+
+    #[test]
+    fn every_field_is_there_even_one_without_a_value() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let expected = vec![pair("From", "+1555"), pair("Body", "4 0712"), pair("MediaUrl", ""), pair("x", "")];
+        assert_eq!(fields(b"From=%2B1555&Body=4+0712&MediaUrl=&x"), Some(expected));
+        assert_eq!(fields(b""), Some(Vec::new()));
+        assert_eq!(fields(b"a=%ff"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::incident::IncidentId;
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::secret::Secret;
 
@@ -39,6 +39,14 @@ impl Links {
         format!("{}/l/{incident}.{delivery}.{code}", self.base_url)
     }
 
+    /// The number that a text message's reader answers with instead of the link, under each valid secret.
+    pub fn reply_codes(&self, incident: &IncidentId, delivery: &str) -> impl Iterator<Item = String> {
+        self.secrets.iter().map(move |secret| {
+            let code = code(secret, incident, delivery).finalize().into_bytes();
+            short(&URL_SAFE_NO_PAD.encode(&code[..KEPT]))
+        })
+    }
+
     /// The incident and the delivery that `token`, the part after `/l/`, was made for; `None` if we did not make it.
     pub fn parse(&self, token: &str) -> Option<(IncidentId, String)> {
         let (incident, rest) = token.split_once('.')?;
@@ -51,6 +59,29 @@ impl Links {
         let made_by_us = self.secrets.iter().fold(false, |found, secret| found | ours(secret));
         made_by_us.then_some((incident, delivery))
     }
+}
+
+/// The base and the token of a link that [`Links::url`] made; `None` for the base alone.
+pub fn split(link: &str) -> Option<(&str, &str)> {
+    link.rsplit_once("/l/")
+}
+
+/// The token as it stands in our URLs, whatever was decoded on the way here.
+pub fn canonical(token: &str) -> Option<String> {
+    let decoded = percent_decode_str(token).decode_utf8().ok()?;
+    Some(utf8_percent_encode(&decoded, &ESCAPED).to_string())
+}
+
+/// The number of four digits that stands for a link in a text message.
+pub fn reply_code(token: &str) -> Option<String> {
+    token.rsplit_once('.').map(|(_, code)| short(code))
+}
+
+/// Four digits of a hash: enough to tell the few open incidents of one person apart, and no key to anything, as an
+/// answer counts from their own number alone.
+fn short(code: &str) -> String {
+    let hash = Sha256::digest(code.as_bytes());
+    format!("{:04}", u16::from_be_bytes([hash[0], hash[1]]) % 10_000)
 }
 
 fn code(secret: &Secret, incident: &IncidentId, delivery: &str) -> Hmac<Sha256> {
@@ -119,6 +150,24 @@ mod tests {
         assert!(links(&["new", "old"]).parse(&before).is_some());
         assert!(links(&["newer", "new"]).parse(&before).is_none());
         assert_eq!(token(&links(&["new", "old"]), &incident(1), "d"), token(&links(&["new"]), &incident(1), "d"));
+    }
+
+    #[test]
+    fn a_link_has_one_code_and_survives_its_way_through_a_gateway() {
+        let links = links(&["new", "old"]);
+        for delivery in ["1-ana-0", "1-channel~ops-0", "1-zoë-0"] {
+            let url = links.url(&incident(1), delivery);
+            let (base, token) = split(&url).expect("a link");
+            assert_eq!(base, "https://wk.example.com");
+            let decoded = percent_decode_str(token).decode_utf8().expect("UTF-8").into_owned();
+            assert_eq!(canonical(&decoded).as_deref(), Some(token));
+            assert_eq!(canonical(token).as_deref(), Some(token));
+            let codes: Vec<String> = links.reply_codes(&incident(1), delivery).collect();
+            assert_eq!(codes.len(), 2);
+            assert_eq!(reply_code(token), Some(codes[0].clone()));
+            assert!(codes.iter().all(|code| code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit())));
+        }
+        assert_eq!(split("https://wk.example.com"), None);
     }
 
     #[test]

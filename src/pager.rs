@@ -11,6 +11,7 @@ use domain::incident::{Event, Incident, IncidentId, Status};
 use domain::policy::{Policy, SecretRef};
 use domain::route;
 use domain::schedule::Covers;
+use domain::throttle::{self, Verdict};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
@@ -18,7 +19,7 @@ use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
 use crate::secret::Secret;
-use crate::store::{Active, Incidents, Policies, STEP, Secrets, SilenceLog, Turns, pause};
+use crate::store::{Active, Incidents, Policies, STEP, Secrets, SilenceLog, Throttle, Turns, pause};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: u32 = 20;
@@ -35,6 +36,8 @@ pub struct Pager {
     pub policies: Policies,
     /// What must wake nobody for a while.
     pub silences: SilenceLog,
+    /// What each contact got lately.
+    pub throttle: Throttle,
     /// The ways to tell somebody.
     pub channels: Channels,
     /// What links and channels need to be secret.
@@ -133,7 +136,10 @@ impl Pager {
                 _ if incident.status != Status::Triggered => {
                     Outcome::Cancelled { reason: format!("the incident is {}", incident.status.as_str()) }
                 }
-                Some(message) => self.channels.send(policy, &secrets, &message).await,
+                Some(message) => match self.throttled(incident, delivery, now).await {
+                    Verdict::Send { more } => self.channels.send(policy, &secrets, &Message { more, ..message }).await,
+                    Verdict::Hold { until } => held(until, &delivery.channel),
+                },
                 None => Outcome::Rejected { reason: "the policy does not know this contact".to_owned() },
             };
             Some((delivery.id.clone(), outcome))
@@ -147,6 +153,20 @@ impl Pager {
         // Side by side: one slow provider delays nobody else's page.
         let (sent, updated) = tokio::join!(join_all(sends), join_all(updates));
         sent.into_iter().chain(updated).flatten().collect()
+    }
+
+    /// Whether a message goes out now. An attempt after the first was let through before.
+    async fn throttled(&self, incident: &Incident, delivery: &Delivery, now: Timestamp) -> Verdict {
+        let Some(limit) = throttle::limit(&delivery.channel).filter(|_| delivery.attempts == 1) else {
+            return Verdict::Send { more: 0 };
+        };
+        let request = throttle::Request {
+            incident: incident.id.to_string(),
+            delivery: delivery.id.clone(),
+            service: incident.service().map(str::to_owned),
+            urgent: throttle::is_urgent(incident, delivery),
+        };
+        self.throttle.ask(&delivery.to, delivery.contact, &request, limit, now).await
     }
 
     async fn secret(&self, reference: &SecretRef, now: Timestamp) -> Result<Arc<[Secret]>, Error> {
@@ -178,6 +198,11 @@ impl Pager {
     }
 }
 
+fn held(until: Timestamp, channel: &str) -> Outcome {
+    let (limit, minutes) = (throttle::limit(channel).unwrap_or_default(), throttle::WINDOW.as_mins());
+    Outcome::Held { until, reason: format!("more than {limit} messages by {channel} in {minutes} min") }
+}
+
 fn message<'a>(
     incident: &'a Incident,
     policy: &'a Policy,
@@ -186,7 +211,7 @@ fn message<'a>(
     now: Timestamp,
 ) -> Option<Message<'a>> {
     let address = escalation::contact_of(policy, delivery)?;
-    Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now })
+    Some(Message { incident, delivery, address, person: policy.display_name(&delivery.to), link, now, more: 0 })
 }
 
 /// The word for the end of paging that the state machine branches on.

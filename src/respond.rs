@@ -24,6 +24,8 @@ use crate::secret::Secret;
 use crate::sender::verify;
 use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, look_again};
 
+mod twilio;
+
 /// How long bringing messages up to date may keep whoever answered waiting.
 const SHOWN_WITHIN: Duration = Duration::from_millis(1500);
 /// The longest note, in characters.
@@ -59,6 +61,7 @@ impl Responder {
         match path.as_slice() {
             ["v1", "incidents", id, action] => self.api(request, id, action, now).await,
             ["v1", "slack", "interactions"] => self.slack(request, now).await,
+            ["v1", "twilio", about @ ..] => self.twilio(request, about, now).await,
             ["l", token] => self.link(request, token, now).await,
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
         }
@@ -211,7 +214,7 @@ impl Responder {
             let person = active.policy.display_name(&delivery.to);
             let link =
                 made.as_ref().map_or_else(|| self.base_url.clone(), |links| links.url(&incident.id, &delivery.id));
-            let message = Message { incident: &incident, delivery, address, person, link: &link, now };
+            let message = Message { incident: &incident, delivery, address, person, link: &link, now, more: 0 };
             let outcome = self.channels.update(&active.policy, &secrets, &message, reference).await?;
             Some((delivery.id.clone(), outcome))
         });

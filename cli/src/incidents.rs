@@ -7,7 +7,7 @@ use domain::log;
 use domain::policy::Ladder;
 use domain::timeline::{Kind, lasted};
 use jiff::tz::TimeZone;
-use watchkeeper::api::{Incident, IncidentList, Status, Timeline};
+use watchkeeper::api::{Delivery, DeliveryState, Incident, IncidentList, Status, Timeline};
 
 use crate::args;
 use crate::client::Client;
@@ -157,10 +157,29 @@ fn card(incident: &Incident) -> String {
     if let (Some(by), Some(at)) = (&incident.resolved_by, later(incident.resolved_at)) {
         line("resolved", format!("by {}, {at}", text(by)));
     }
+    for delivery in &incident.deliveries {
+        line("told", told(delivery));
+    }
     for link in &incident.links {
         line("see", format!("{} {}", text(&link.text), text(&link.href)));
     }
     card
+}
+
+/// Whom, by what, and what came of it: `ana by sms: failed, no such number`.
+fn told(delivery: &Delivery) -> String {
+    let whom = delivery.to.strip_prefix("person:").unwrap_or(&delivery.to);
+    let (style, until) = match delivery.state {
+        DeliveryState::Delivered | DeliveryState::Accepted => (GREEN, None),
+        DeliveryState::Failed => (RED, None),
+        DeliveryState::Sending | DeliveryState::Waiting | DeliveryState::Held => (YELLOW, delivery.until),
+        DeliveryState::Cancelled => (DIM, None),
+    };
+    let until = until.map(|until| format!(" until {}", show::clock(until))).unwrap_or_default();
+    let tried = if delivery.attempts > 1 { format!(", {} attempts", delivery.attempts) } else { String::new() };
+    let reason = delivery.reason.as_ref().map(|reason| format!(", {}", text(reason))).unwrap_or_default();
+    let state = paint(style, delivery.state.as_str());
+    format!("{} by {}: {state}{until}{tried}{reason}", text(whom), text(&delivery.channel))
 }
 
 fn times(count: u64) -> String {

@@ -27,6 +27,21 @@ fn incident(id: &str, status: &str, title: &str) -> Value {
         "team": "platform", "level": "SEV1", "handling": "page", "why": "route `production` matched",
         "integration": "generic", "key": "disk-web-1", "source": "web-1", "labels": {},
         "links": [{"href": "https://example.com/runbook", "text": "Runbook"}],
+        "deliveries": [
+            {
+                "id": "1-ana-0", "step": 1, "to": "person:ana", "contact": 0, "channel": "sms", "attempts": 3,
+                "state": "failed", "at": "2026-11-21T10:00:31Z", "until": null, "reason": "answered 503\u{1b}",
+            },
+            {
+                "id": "1-ana-1", "step": 1, "to": "person:ana", "contact": 1, "channel": "voice", "attempts": 0,
+                "state": "held", "at": null, "until": "2026-11-21T10:15:00Z", "reason": "3 messages in 15 min",
+            },
+            {
+                "id": "1-channel~ops-0", "step": 1, "to": "channel:ops", "contact": 0, "channel": "slack", "attempts": 1,
+                "state": "accepted", "at": "2026-11-21T10:00:02Z", "until": null, "reason": null,
+            },
+        ],
+        "held": 1,
         "records": 2, "head": records()[1]["hash"], "url": null,
     })
 }

@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod signal;
 pub mod silence;
 pub mod text;
+pub mod throttle;
 pub mod timeline;
 
 /// `bytes` as lower-case hex digits.

@@ -9,6 +9,7 @@ use domain::signal::Severity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Delivery;
 #[cfg(test)]
 use super::words;
 
@@ -65,6 +66,10 @@ pub struct Incident {
     /// Where to look: runbooks, graphs, the sender's own page.
     #[cfg_attr(test, schemars(schema_with = "words::links"))]
     pub links: Vec<domain::signal::Link>,
+    /// Who was told how, and what came of it; the latest step's last.
+    pub deliveries: Vec<Delivery>,
+    /// How often a message was held back, as its recipient got too many.
+    pub held: u32,
     /// How many records its log has.
     pub records: u64,
     /// The hash of the last of them.
@@ -145,6 +150,8 @@ impl Incident {
             source: incident.alert.source.clone(),
             labels: incident.alert.labels.clone(),
             links: links.into_iter().chain(incident.alert.links.iter().cloned()).collect(),
+            deliveries: incident.paging.deliveries.iter().map(Delivery::of).collect(),
+            held: incident.paging.held,
             records: incident.seq,
             head: incident.head.clone(),
             url: base.map(|base| format!("{}/v1/incidents/{}", base.trim_end_matches('/'), incident.id)),

@@ -6,6 +6,7 @@
 use domain::log;
 use serde::{Deserialize, Serialize};
 
+mod delivery;
 mod incident;
 mod oncall;
 mod policy;
@@ -13,6 +14,7 @@ mod problem;
 mod silence;
 mod timeline;
 
+pub use delivery::{Delivery, DeliveryState};
 pub use incident::{Incident, IncidentList, Status};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};

@@ -59,6 +59,7 @@ impl Told {
             person: "Ana",
             link: "https://wk.example.com/l/0123456789abcdef0123-1.1-ana-0.AAAAAAAAAAAAAAAAAAAAAA",
             now: at("2026-11-21T12:00:02Z"),
+            more: 0,
         }
     }
 }

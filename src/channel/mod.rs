@@ -22,14 +22,23 @@ use crate::secret::Secret;
 use crate::signed::Signed;
 
 mod aws;
+mod bases;
 mod email;
 #[cfg(test)]
 mod fixture;
 mod http;
+mod ntfy;
+mod open;
+mod opsgenie;
+mod pagerduty;
 pub mod slack;
 mod sms;
+mod teams;
 mod text;
+pub mod twilio;
 mod webhook;
+
+pub use bases::Bases;
 
 /// How long a provider has, for each message.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,6 +58,8 @@ pub struct Message<'a> {
     pub link: &'a str,
     /// The time.
     pub now: Timestamp,
+    /// How many more incidents wait for the same reader, as they got too many messages.
+    pub more: usize,
 }
 
 /// An open way to one address.
@@ -66,31 +77,22 @@ pub trait Channel {
 /// Every way to tell somebody, built once.
 pub struct Channels {
     outgoing: Outgoing,
-    slack_api: String,
+    bases: Bases,
     email: Signed,
     sms: Signed,
 }
 
-/// The channel that an address needs, opened.
-enum Open<'a> {
-    Webhook(webhook::Webhook<'a>),
-    Slack(slack::Slack<'a>),
-    Email(email::Email<'a>),
-    Sms(sms::Sms<'a>),
-}
-
 impl Channels {
-    /// Channels over these clients; `slack_api` is [`slack::API`], except where Slack is played by something else.
-    pub fn new(outgoing: Outgoing, slack_api: &str, email: Signed, sms: Signed) -> Self {
-        Self { outgoing, slack_api: slack_api.trim_end_matches('/').to_owned(), email, sms }
+    /// Channels over these clients to the providers at `bases`.
+    pub fn new(outgoing: Outgoing, bases: Bases, email: Signed, sms: Signed) -> Self {
+        Self { outgoing, bases, email, sms }
     }
 
-    /// Channels as the environment says: `WEBHOOK_ALLOW` lists private hosts that webhooks may reach, and `SLACK_API`
-    /// is another Slack than Slack's.
+    /// Channels as the environment says: `WEBHOOK_ALLOW` lists private hosts that webhooks may reach, and [`Bases`]
+    /// tells where the providers are.
     pub fn from_env(aws: &Aws) -> Self {
-        let api = Some(optional("SLACK_API")).filter(|api| !api.is_empty());
         let (email, sms) = (Signed::new(aws, "ses", "email"), Signed::new(aws, "sns", "sns"));
-        Self::new(Outgoing::new(&optional("WEBHOOK_ALLOW")), api.as_deref().unwrap_or(slack::API), email, sms)
+        Self::new(Outgoing::new(&optional("WEBHOOK_ALLOW")), Bases::from_env(), email, sms)
     }
 
     /// Shows `note` to the person who pressed a button in Slack, and to nobody else. A note that is lost is only a note.
@@ -109,15 +111,12 @@ impl Channels {
         secrets: &impl AsyncFn(&SecretRef) -> Result<Arc<[Secret]>, E>,
         message: &Message<'_>,
     ) -> Outcome {
-        let found = match found(policy, secrets, message.address).await {
+        let found = match open::secrets_of(policy, secrets, message.address).await {
             Ok(found) => found,
             Err(outcome) => return outcome,
         };
         match self.open(policy, message.address, &found) {
-            Ok(Open::Webhook(channel)) => channel.send(message).await,
-            Ok(Open::Slack(channel)) => channel.send(message).await,
-            Ok(Open::Email(channel)) => channel.send(message).await,
-            Ok(Open::Sms(channel)) => channel.send(message).await,
+            Ok(channel) => channel.send(message).await,
             Err(outcome) => outcome,
         }
     }
@@ -131,15 +130,13 @@ impl Channels {
         message: &Message<'_>,
         reference: &str,
     ) -> Option<Outcome> {
-        if matches!(message.address, Address::Email(_) | Address::Sms(_)) {
+        if !open::can_update(message.address) {
             return None;
         }
-        let found = found(policy, secrets, message.address).await;
+        let found = open::secrets_of(policy, secrets, message.address).await;
         let opened = found.as_ref().map_err(Clone::clone).and_then(|found| self.open(policy, message.address, found));
         let outcome = match opened {
-            Ok(Open::Webhook(channel)) => channel.update(message, reference).await,
-            Ok(Open::Slack(channel)) => channel.update(message, reference).await,
-            Ok(Open::Email(_) | Open::Sms(_)) => None,
+            Ok(channel) => channel.update(message, reference).await,
             Err(outcome) => Some(outcome),
         };
         match outcome {
@@ -151,48 +148,6 @@ impl Channels {
             shown => shown,
         }
     }
-
-    fn open<'a>(
-        &'a self,
-        policy: &'a Policy,
-        address: &'a Address,
-        secrets: &'a [Secret],
-    ) -> Result<Open<'a>, Outcome> {
-        let outgoing = &self.outgoing;
-        let secret = || secrets.first().ok_or_else(|| failed("its secret is empty"));
-        Ok(match address {
-            Address::Webhook { url, .. } => {
-                secret()?;
-                Open::Webhook(webhook::Webhook { outgoing, url, secrets })
-            }
-            Address::Slack(channel) => {
-                Open::Slack(slack::Slack { outgoing, api: &self.slack_api, token: secret()?, channel })
-            }
-            Address::Email(to) => {
-                let from = policy.providers.email.as_ref().map(|email| email.from.as_str());
-                let from = from.ok_or_else(|| rejected("the policy names no sender of e-mail"))?;
-                Open::Email(email::Email { ses: &self.email, from, to })
-            }
-            Address::Sms(to) => Open::Sms(sms::Sms { sns: &self.sms, to }),
-        })
-    }
-}
-
-/// The secrets that an address needs.
-async fn found<E: Display>(
-    policy: &Policy,
-    secrets: &impl AsyncFn(&SecretRef) -> Result<Arc<[Secret]>, E>,
-    address: &Address,
-) -> Result<Arc<[Secret]>, Outcome> {
-    let reference = match address {
-        Address::Webhook { secret, .. } => secret,
-        Address::Slack(_) => match &policy.providers.slack {
-            Some(slack) => &slack.bot_token,
-            None => return Err(rejected("the policy names no Slack app")),
-        },
-        Address::Email(_) | Address::Sms(_) => return Ok(Arc::from([])),
-    };
-    secrets(reference).await.map_err(|error| failed(format!("its secret could not be read: {error}")))
 }
 
 /// It did not go through, and may later.

@@ -1,4 +1,4 @@
-use domain::policy::{CatchAll, Email, Providers, Slack};
+use domain::policy::{CatchAll, Email, Ntfy, Opsgenie, Providers, Region, Slack, Twilio};
 use serde_json::json;
 
 use super::fixture::{Aws, Told};
@@ -11,8 +11,17 @@ fn policy() -> Policy {
     let catch_all = CatchAll { escalation: "all".to_owned() };
     let mut policy: Policy =
         serde_json::from_value(json!({ "version": 1, "catch_all": catch_all })).expect("a small policy");
-    policy.providers =
-        Providers { slack: Some(slack), email: Some(Email { from: "watchkeeper@example.com".to_owned() }) };
+    policy.providers = Providers {
+        slack: Some(slack),
+        email: Some(Email { from: "watchkeeper@example.com".to_owned() }),
+        twilio: Some(Twilio {
+            account_sid: "AC0123456789abcdef0123456789abcdef".to_owned(),
+            auth_token: reference("twilio"),
+            from: "+15550199".to_owned(),
+        }),
+        opsgenie: Some(Opsgenie { api_key: reference("opsgenie"), region: Region::Us }),
+        ntfy: None,
+    };
     policy
 }
 
@@ -27,7 +36,9 @@ async fn secret(reference: &SecretRef) -> Result<Arc<[Secret]>, String> {
 }
 
 fn channels(server: &Server, aws: &Aws) -> Channels {
-    Channels::new(server.client(2000), &format!("http://{}/api/", server.address), aws.email(), aws.sms())
+    let base = format!("http://{}", server.address);
+    let bases = Bases { slack: base.clone(), pagerduty: base.clone(), opsgenie: Some(base.clone()), twilio: base };
+    Channels::new(server.client(2000), bases, aws.email(), aws.sms())
 }
 
 fn webhook(server: &Server, secret: &str) -> Address {
@@ -62,6 +73,68 @@ async fn each_address_is_told_by_its_own_channel() {
     assert!(sent.contains("Transactional"), "{sent}");
 }
 
+/// An address of every channel that speaks HTTP to `server`, with the policy that it needs.
+fn every_channel(server: &Server) -> (Policy, Vec<Address>) {
+    let mut policy = policy();
+    policy.providers.ntfy = Some(Ntfy { url: format!("http://{}", server.address), token: None });
+    let secret = |name: &str| SecretRef(format!("ssm:/watchkeeper/{name}"));
+    let addresses = vec![
+        webhook(server, "hook"),
+        Address::Slack("C1".to_owned()),
+        Address::Teams(SecretRef(format!("ssm:http://{}/teams", server.address))),
+        Address::TwilioSms("+15550100".to_owned()),
+        Address::Voice("+15550100".to_owned()),
+        Address::Ntfy("ana".to_owned()),
+        Address::Pagerduty(secret("routing-key")),
+        Address::Opsgenie("Platform".to_owned()),
+    ];
+    (policy, addresses)
+}
+
+/// What each of those channels makes of one answer.
+async fn outcomes(head: &'static str) -> Vec<(&'static str, Outcome)> {
+    let answers = || (0..8).map(|_| Answer::Whole(head, String::new()));
+    let server = Server::start(answers());
+    let aws = Aws::answers(200, "", "{}");
+    let (policy, addresses) = every_channel(&server);
+    let secrets = async |reference: &SecretRef| match reference.0.strip_prefix("ssm:http") {
+        Some(rest) => Ok(Arc::from([Secret::new(&format!("http{rest}"))])),
+        None => secret(reference).await,
+    };
+    let mut outcomes = Vec::new();
+    for address in addresses {
+        let told = Told { address, ..Told::new() };
+        let outcome = channels(&server, &aws).send(&policy, &secrets, &told.message()).await;
+        outcomes.push((told.address.channel(), outcome));
+    }
+    assert_eq!(server.seen().len(), 8, "each asked once, and none twice");
+    outcomes
+}
+
+#[tokio::test]
+async fn j03_j11_what_a_provider_refuses_for_good_is_rejected_by_every_channel() {
+    for head in ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"] {
+        for (channel, outcome) in outcomes(head).await {
+            assert!(matches!(outcome, Outcome::Rejected { .. }), "{channel} {head}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn j01_j02_j05_what_may_pass_is_tried_again_by_every_channel_when_the_provider_says() {
+    for (head, asked) in [
+        ("408 Request Timeout", None),
+        ("429 Too Many Requests\r\nretry-after: 9", Some(9)),
+        ("500 Oops", None),
+        ("503 Busy\r\nretry-after: 30", Some(30)),
+    ] {
+        for (channel, outcome) in outcomes(head).await {
+            let Outcome::Failed { retry_after, .. } = outcome else { panic!("{channel} {head}: {outcome:?}") };
+            assert_eq!(retry_after, asked, "{channel} {head}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_is_an_outcome_and_nothing_is_sent() {
     let server = Server::start([Answer::Whole("200 OK", String::new())]);
@@ -70,6 +143,9 @@ async fn what_is_missing_is_an_outcome_and_nothing_is_sent() {
     let table = [
         (&bare, Address::Slack("C1".to_owned()), rejected("the policy names no Slack app")),
         (&bare, Address::Email("ana@example.com".to_owned()), rejected("the policy names no sender of e-mail")),
+        (&bare, Address::Voice("+15550100".to_owned()), rejected("the policy names no Twilio account")),
+        (&bare, Address::Opsgenie("Platform".to_owned()), rejected("the policy names no Opsgenie")),
+        (&policy(), Address::Pagerduty(SecretRef("ssm:/watchkeeper/empty".to_owned())), failed("its secret is empty")),
         (&policy(), Address::Email("ana".to_owned()), rejected("that is no e-mail address")),
         (&policy(), Address::Sms("110".to_owned()), rejected("that is no phone number in E.164")),
         (&policy(), webhook(&server, "empty"), failed("its secret is empty")),

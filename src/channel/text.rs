@@ -75,7 +75,12 @@ pub(super) fn line(message: &Message<'_>) -> String {
     }
     let step = (delivery.step > 1).then(|| format!("step {}", delivery.step));
     let often = (incident.occurrences > 1).then(|| format!("{} occurrences", incident.occurrences));
-    let context: Vec<String> = step.into_iter().chain(often).collect();
+    let more = match message.more {
+        0 => None,
+        1 => Some("and 1 more incident".to_owned()),
+        more => Some(format!("and {more} more incidents")),
+    };
+    let context: Vec<String> = step.into_iter().chain(often).chain(more).collect();
     if context.is_empty() { headline } else { format!("{headline} ({})", context.join(", ")) }
 }
 
@@ -91,6 +96,11 @@ mod tests {
         told.delivery.step = 3;
         told.incident.occurrences = 12;
         assert_eq!(line(&told.message()), "[critical] checkout: p99 latency over 2 s (step 3, 12 occurrences)");
+        let message = Message { more: 14, ..told.message() };
+        assert_eq!(
+            line(&message),
+            "[critical] checkout: p99 latency over 2 s (step 3, 12 occurrences, and 14 more incidents)"
+        );
         told.incident.alert.title = "Checkout is down".to_owned();
         assert_eq!(line(&told.message()), "[critical] Checkout is down (step 3, 12 occurrences)");
     }

@@ -10,6 +10,7 @@ mod policy_log;
 mod queue;
 mod secrets;
 mod silences;
+mod throttle;
 mod turns;
 
 pub use changes::Changes;
@@ -22,4 +23,5 @@ pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
 pub use secrets::{Loaded, Secrets};
 pub use silences::SilenceLog;
+pub use throttle::Throttle;
 pub use turns::Turns;

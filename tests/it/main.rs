@@ -18,5 +18,7 @@ mod silence;
 mod slack;
 mod standin;
 mod statemachines;
+mod storm;
 mod template;
+mod twilio;
 mod yaml;

@@ -15,13 +15,15 @@ use crate::schedule::Covers;
 
 mod assignee;
 mod contacts;
+mod delivery;
 mod find;
 mod paging;
 
 pub use assignee::Assignee;
 pub use contacts::contact_of;
+pub use delivery::{Delivery, Fate, Outcome};
 pub use find::{Found, Picked};
-pub use paging::{Attempt, Delivery, Fate, Outcome, Paging, Position};
+pub use paging::{Attempt, Paging, Position};
 
 /// How long a message may be on its way before it counts as lost: longer than any channel's time-out.
 pub const LOST_AFTER: SignedDuration = SignedDuration::from_secs(30);

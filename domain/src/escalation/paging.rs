@@ -1,16 +1,17 @@
 //! How far an incident's escalation is, as its log says.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ATTEMPTS, Assignee, Found, RETRY_AFTER};
+use super::delivery::{Delivery, Fate, Outcome};
+use super::{Assignee, Found};
 use crate::incident::Status;
 use crate::policy::{Address, Handling};
 
 /// The most deliveries remembered from earlier steps, so that their messages can still be changed in place.
 const REMEMBERED: usize = 32;
-/// The longest a provider can make us wait.
-const LONGEST_RETRY: SignedDuration = SignedDuration::from_mins(5);
+/// Why a message of an earlier step is sent no more.
+const NEXT_STEP: &str = "the next step began";
 
 /// A step of an escalation, and which time through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,134 +40,6 @@ pub struct Attempt {
     pub attempt: u32,
     /// The request that sends it.
     pub cause: String,
-}
-
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "result")]
-pub enum Outcome {
-    /// The provider took it. That is not proof that a person has it.
-    Accepted {
-        /// The provider's name for it, if it gave one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reference: Option<String>,
-    },
-    /// It did not go through, and may later.
-    Failed {
-        /// Why, without the address.
-        reason: String,
-        /// When the provider says to try again, in seconds.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_after: Option<u32>,
-    },
-    /// It will never go through.
-    Rejected {
-        /// Why, without the address.
-        reason: String,
-    },
-    /// It was not sent, as nobody needs it any more.
-    Cancelled {
-        /// Why.
-        reason: String,
-    },
-    /// The message was changed in place to show this status.
-    Shown {
-        /// The status it shows now.
-        status: Status,
-    },
-}
-
-/// One person or place told by one contact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Unique in the incident: the step's number, whom, and which contact.
-    pub id: String,
-    /// Which begun step it belongs to, from 1.
-    pub step: u32,
-    /// Whom: `person:ana` or `channel:ops`.
-    pub to: String,
-    /// Which of their contacts, from 0.
-    pub contact: usize,
-    /// The channel's name.
-    pub channel: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Where it stands.
-    pub fate: Fate,
-}
-
-/// Where a delivery stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "fate")]
-pub enum Fate {
-    /// An attempt is on its way, or its sender died.
-    Sending {
-        /// Since when.
-        since: Timestamp,
-        /// The request that sends it.
-        cause: String,
-    },
-    /// The provider took it.
-    Accepted {
-        /// When.
-        at: Timestamp,
-        /// The provider's name for it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reference: Option<String>,
-        /// The status that the message shows.
-        shown: Status,
-    },
-    /// It is tried again.
-    Waiting {
-        /// When.
-        until: Timestamp,
-        /// Why the last attempt failed.
-        reason: String,
-    },
-    /// It is given up.
-    Failed {
-        /// When.
-        at: Timestamp,
-        /// Why.
-        reason: String,
-    },
-    /// Nobody needed it any more.
-    Cancelled {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl Fate {
-    /// When it failed for good.
-    pub(super) fn failed_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Failed { at, .. } => Some(*at),
-            _ => None,
-        }
-    }
-
-    pub(super) const fn is_accepted(&self) -> bool {
-        matches!(self, Self::Accepted { .. })
-    }
-
-    pub(super) const fn is_final_failure(&self) -> bool {
-        matches!(self, Self::Failed { .. })
-    }
-}
-
-impl Delivery {
-    /// Its next attempt.
-    pub(super) fn again(&self, cause: &str) -> Attempt {
-        Attempt {
-            delivery: self.id.clone(),
-            to: self.to.clone(),
-            contact: self.contact,
-            channel: self.channel.clone(),
-            attempt: self.attempts + 1,
-            cause: cause.to_owned(),
-        }
-    }
 }
 
 /// How far the escalation is.
@@ -209,6 +82,9 @@ pub struct Paging {
     /// When paging went on after somebody had taken it on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed_at: Option<Timestamp>,
+    /// How often a message was held back.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held: u32,
     /// Who was told how, the current step's last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
@@ -280,8 +156,23 @@ impl Paging {
         self.began_at = Some(at);
         self.steps += 1;
         self.hurry = false;
-        self.deliveries.retain(|earlier| matches!(&earlier.fate, Fate::Accepted { reference: Some(_), .. }));
-        let excess = self.deliveries.len().saturating_sub(REMEMBERED);
+        for earlier in &mut self.deliveries {
+            match &earlier.fate {
+                Fate::Waiting { .. } => earlier.fate = Fate::Cancelled { reason: NEXT_STEP.to_owned() },
+                Fate::Sending { .. } => {
+                    let reason = "what came of it is not known".to_owned();
+                    earlier.fate = Fate::Failed { at, reason, undelivered: false };
+                }
+                Fate::Accepted { .. } | Fate::Failed { .. } | Fate::Cancelled { .. } => {}
+            }
+        }
+        // Those that can be changed in place are remembered longest.
+        let mut excess = self.deliveries.len().saturating_sub(REMEMBERED);
+        self.deliveries.retain(|earlier| {
+            let forget = excess > 0 && !matches!(&earlier.fate, Fate::Accepted { reference: Some(_), .. });
+            excess -= usize::from(forget);
+            !forget
+        });
         self.deliveries.drain(..excess);
     }
 
@@ -310,25 +201,17 @@ impl Paging {
     pub(crate) fn sent(&mut self, outcomes: &[(String, Outcome)], at: Timestamp) {
         for (id, outcome) in outcomes {
             let Some(delivery) = self.deliveries.iter_mut().find(|known| known.id == *id) else { continue };
-            delivery.fate = match outcome.clone() {
-                Outcome::Accepted { reference } => {
-                    self.accepted_since_catch_all = true;
-                    Fate::Accepted { at, reference, shown: Status::Triggered }
+            delivery.conclude(outcome.clone(), at);
+            let accepted = delivery.fate.is_accepted();
+            match outcome {
+                Outcome::Accepted { .. } | Outcome::Delivered => self.accepted_since_catch_all |= accepted,
+                Outcome::Undelivered { .. } => {
+                    let accepted = self.current().any(|delivery| delivery.fate.is_accepted());
+                    self.accepted_since_catch_all = accepted;
                 }
-                Outcome::Failed { reason, retry_after } if delivery.attempts < ATTEMPTS => {
-                    let asked = retry_after.map(|seconds| SignedDuration::from_secs(seconds.into()));
-                    let wait = asked.map_or(RETRY_AFTER, |asked| asked.clamp(RETRY_AFTER, LONGEST_RETRY));
-                    Fate::Waiting { until: at + wait, reason }
-                }
-                Outcome::Failed { reason, .. } | Outcome::Rejected { reason } => Fate::Failed { at, reason },
-                Outcome::Cancelled { reason } => Fate::Cancelled { reason },
-                Outcome::Shown { status } => match &delivery.fate {
-                    Fate::Accepted { at, reference, .. } => {
-                        Fate::Accepted { at: *at, reference: reference.clone(), shown: status }
-                    }
-                    other => other.clone(),
-                },
-            };
+                Outcome::Held { .. } => self.held += 1,
+                _ => {}
+            }
         }
     }
 
@@ -361,3 +244,11 @@ impl Paging {
         self.resumed_at = Some(at);
     }
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[cfg(test)]
+mod tests;

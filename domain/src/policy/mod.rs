@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::log::Hash;
 use crate::owner::Owner;
 
+mod address;
 mod escalation;
 mod integration;
 mod mistake;
@@ -29,13 +30,14 @@ mod window;
 use node::Node;
 use read::{Fields, Read, Reader, mapping};
 
+pub use address::Address;
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use integration::{Integration, Kind};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
 pub use parse::parse;
-pub use person::{Address, Contact, Person, Team};
-pub use provider::{Email, Providers, SecretRef, Slack};
+pub use person::{Contact, Person, Team};
+pub use provider::{Email, Ntfy, Opsgenie, Providers, Region, SecretRef, Slack, Twilio};
 pub use route::{Flapping, Handling, Ladder, Route, Threshold};
 pub use rules::{Quiet, Rule, Rules};
 pub use schedule::{Layer, Schedule};

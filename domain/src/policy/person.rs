@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::address::{Address, address};
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping};
 use super::validate::Check;
-use super::{Quiet, Rules, SecretRef};
+use super::{Quiet, Rules};
 
 /// Somebody who can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,37 +41,6 @@ pub struct Contact {
     pub after: Option<SignedDuration>,
 }
 
-/// Where a message goes. The key of the YAML entry names the channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Address {
-    /// A URL that gets a signed POST (Standard Webhooks).
-    Webhook {
-        /// An https URL; the operator may allow others by host and port.
-        url: String,
-        /// The signing secret.
-        secret: SecretRef,
-    },
-    /// A Slack channel or user id.
-    Slack(String),
-    /// An e-mail address.
-    Email(String),
-    /// A phone number in E.164, such as `+15550100`.
-    Sms(String),
-}
-
-impl Address {
-    /// The channel's name in logs, records and the API.
-    pub const fn channel(&self) -> &'static str {
-        match self {
-            Self::Webhook { .. } => "webhook",
-            Self::Slack(_) => "slack",
-            Self::Email(_) => "email",
-            Self::Sms(_) => "sms",
-        }
-    }
-}
-
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,44 +60,11 @@ mapping!(Person, ["name", "slack", "contacts", "rules", "quiet"], fields => Pers
     quiet: fields.optional("quiet"),
 });
 
-mapping!(Contact, ["webhook", "slack", "email", "sms", "after"], fields => Contact {
+mapping!(Contact, [
+    "webhook", "slack", "teams", "email", "sms", "twilio_sms", "voice", "ntfy", "pagerduty", "opsgenie", "after",
+], fields => Contact {
     address: address(fields),
     after: fields.optional("after"),
-});
-
-mapping!(Address, ["webhook", "slack", "email", "sms"], fields => address(fields));
-
-/// The one address that a mapping names by its channel.
-fn address(fields: &mut Fields<'_>) -> Address {
-    let channels = ["webhook", "slack", "email", "sms"];
-    let named = channels.iter().filter(|channel| fields.has(channel)).count();
-    if named != 1 && fields.is_mapping() {
-        let what = if named == 0 { "this names no address" } else { "this names more than one address" };
-        let fix = "name one of webhook, slack, email and sms; write each contact as its own entry";
-        let (path, place) = (fields.path.clone(), fields.place);
-        fields.reader.fail(&path, place, what, fix);
-        return Address::Email(String::new());
-    }
-    if fields.has("webhook") {
-        let Webhook { url, secret } = fields.required("webhook", "write `webhook:` with `url` and `secret`");
-        Address::Webhook { url, secret }
-    } else if fields.has("slack") {
-        Address::Slack(fields.required("slack", "write the channel's or user's id, such as C0123456789"))
-    } else if fields.has("sms") {
-        Address::Sms(fields.required("sms", "write the phone number, such as +15550100"))
-    } else {
-        Address::Email(fields.required("email", "write the e-mail address"))
-    }
-}
-
-struct Webhook {
-    url: String,
-    secret: SecretRef,
-}
-
-mapping!(Webhook, ["url", "secret"], fields => Webhook {
-    url: fields.required("url", "write the URL that gets the POST"),
-    secret: fields.required("secret", "write `secret: ssm:/path/of/the/parameter` that the POST is signed with"),
 });
 
 mapping!(Team, ["members", "escalation"], fields => Team {
@@ -162,50 +99,6 @@ impl Check<'_> {
                 let what = format!("{other} has the same Slack user id");
                 self.error(format!("{path}.slack"), what, "a button press must be one person's: give each their own");
             }
-        }
-    }
-
-    pub(super) fn address(&mut self, address: &Address, path: &str) {
-        match address {
-            Address::Webhook { url, secret } => {
-                self.web_address(url, &format!("{path}.webhook.url"));
-                self.secret(secret, &format!("{path}.webhook.secret"));
-            }
-            Address::Slack(id) => {
-                let path = format!("{path}.slack");
-                if self.policy.providers.slack.is_none() {
-                    let fix = "add `providers: slack:` with `bot_token` and `signing_secret`";
-                    self.error(&path, "Slack is used, and no Slack app is named", fix);
-                }
-                let valid = id.len() >= 2 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-                if !valid {
-                    self.error(path, "this is not a Slack id", "write the channel's or user's id, such as C0123456789");
-                }
-            }
-            Address::Email(address) => {
-                let path = format!("{path}.email");
-                if self.policy.providers.email.is_none() {
-                    let fix = "add `providers: email:` with the verified `from` address";
-                    self.error(&path, "e-mail is used, and no sender is named", fix);
-                }
-                self.email(address, path);
-            }
-            Address::Sms(number) => {
-                let digits = number.strip_prefix('+').unwrap_or_default();
-                let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-                if !valid || digits.starts_with('0') {
-                    let fix = "write it in international form, such as +15550100";
-                    self.error(format!("{path}.sms"), "this is not a phone number", fix);
-                }
-            }
-        }
-    }
-
-    pub(super) fn email(&mut self, address: &str, path: String) {
-        let parts = address.split_once('@');
-        let valid = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'));
-        if !valid || address.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',')) {
-            self.error(path, "this is not an e-mail address", "write the address alone, such as ana@example.com");
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
-use super::read::{Fields, Read, Reader, mapping};
+use super::read::{Fields, Read, Reader, mapping, words};
 use super::validate::Check;
 
 /// A secret by reference, never by value: `ssm:/path/of/the/parameter`.
@@ -35,6 +35,15 @@ pub struct Providers {
     /// E-mail, when a contact or channel uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+    /// Twilio, when a contact or channel is texted or called by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twilio: Option<Twilio>,
+    /// The server of ntfy; <https://ntfy.sh> without a token when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ntfy: Option<Ntfy>,
+    /// Opsgenie, when a contact or channel uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opsgenie: Option<Opsgenie>,
 }
 
 /// A Slack app in the team's workspace.
@@ -55,6 +64,61 @@ pub struct Email {
     pub from: String,
 }
 
+/// A Twilio account and a number of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Twilio {
+    /// The account's name, `AC…`. It is not secret.
+    pub account_sid: String,
+    /// What proves that we are the account, and that Twilio is Twilio.
+    pub auth_token: SecretRef,
+    /// The number that texts and calls come from, in E.164.
+    pub from: String,
+}
+
+/// A server of ntfy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ntfy {
+    /// Its base, without a topic.
+    #[serde(default = "ntfy_sh")]
+    pub url: String,
+    /// An access token, where the server asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretRef>,
+}
+
+impl Ntfy {
+    /// The server that everybody may use, when the policy names none.
+    pub const PUBLIC: &str = "https://ntfy.sh";
+}
+
+fn ntfy_sh() -> String {
+    Ntfy::PUBLIC.to_owned()
+}
+
+/// An account of Opsgenie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opsgenie {
+    /// The key of an API integration.
+    pub api_key: SecretRef,
+    /// Where the account is.
+    #[serde(default)]
+    pub region: Region,
+}
+
+/// Where an account of Opsgenie is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Region {
+    /// `api.opsgenie.com`.
+    #[default]
+    Us,
+    /// `api.eu.opsgenie.com`.
+    Eu,
+}
+
 impl Read for SecretRef {
     fn read(reader: &mut Reader, node: &Node, path: &str) -> Self {
         Self(String::read(reader, node, path))
@@ -65,9 +129,12 @@ impl Read for SecretRef {
     }
 }
 
-mapping!(Providers, ["slack", "email"], fields => Providers {
+mapping!(Providers, ["slack", "email", "twilio", "ntfy", "opsgenie"], fields => Providers {
     slack: fields.optional("slack"),
     email: fields.optional("email"),
+    twilio: fields.optional("twilio"),
+    ntfy: fields.optional("ntfy"),
+    opsgenie: fields.optional("opsgenie"),
 });
 
 mapping!(Slack, ["bot_token", "signing_secret"], fields => Slack {
@@ -79,6 +146,24 @@ mapping!(Email, ["from"], fields => Email {
     from: fields.required("from", "write the verified sender address"),
 });
 
+mapping!(Twilio, ["account_sid", "auth_token", "from"], fields => Twilio {
+    account_sid: fields.required("account_sid", "write the account's SID, which begins with AC"),
+    auth_token: fields.required("auth_token", "write `auth_token: ssm:/path/of/the/parameter`"),
+    from: fields.required("from", "write a number of the account, such as +15550100"),
+});
+
+mapping!(Ntfy, ["url", "token"], fields => Ntfy {
+    url: fields.optional("url").unwrap_or_else(ntfy_sh),
+    token: fields.optional("token"),
+});
+
+mapping!(Opsgenie, ["api_key", "region"], fields => Opsgenie {
+    api_key: fields.required("api_key", "write `api_key: ssm:/path/of/the/parameter`"),
+    region: fields.or_default("region"),
+});
+
+words!(Region, Us, "us" => Us, "eu" => Eu);
+
 impl Check<'_> {
     pub(super) fn providers(&mut self) {
         let providers = &self.policy.providers;
@@ -88,6 +173,24 @@ impl Check<'_> {
         }
         if let Some(email) = &providers.email {
             self.email(&email.from, "providers.email.from".to_owned());
+        }
+        if let Some(twilio) = &providers.twilio {
+            let sid = twilio.account_sid.strip_prefix("AC").unwrap_or_default();
+            if sid.len() != 32 || !sid.bytes().all(|b| b.is_ascii_hexdigit()) {
+                let fix = "write the account's SID: AC and 32 digits from 0 to f";
+                self.error("providers.twilio.account_sid", "this is not the SID of an account", fix);
+            }
+            self.secret(&twilio.auth_token, "providers.twilio.auth_token");
+            self.number(&twilio.from, "providers.twilio.from".to_owned());
+        }
+        if let Some(ntfy) = &providers.ntfy {
+            self.web_address(&ntfy.url, "providers.ntfy.url");
+            if let Some(token) = &ntfy.token {
+                self.secret(token, "providers.ntfy.token");
+            }
+        }
+        if let Some(opsgenie) = &providers.opsgenie {
+            self.secret(&opsgenie.api_key, "providers.opsgenie.api_key");
         }
     }
 

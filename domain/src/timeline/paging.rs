@@ -94,6 +94,18 @@ impl Teller<'_> {
                     Some((_, names)) => names.push(whom),
                     None => accepted.push((channel, vec![whom])),
                 },
+                Outcome::Delivered => {
+                    self.add(record, Kind::Told, None, format!("The {what} arrived"), Vec::new());
+                }
+                Outcome::Undelivered { reason } => {
+                    let then = "the provider had taken it; the next contact is told".to_owned();
+                    self.add(record, Kind::Failed, None, format!("The {what} did not arrive: {reason}"), vec![then]);
+                }
+                Outcome::Held { until, reason } => {
+                    let wait = lasted(until.duration_since(record.at));
+                    let then = vec![format!("it may be sent in {wait}")];
+                    self.add(record, Kind::Updated, None, format!("The {what} is held back: {reason}"), then);
+                }
                 Outcome::Failed { reason, retry_after } => {
                     let wait = retry_after.map_or(lasted(RETRY_AFTER), |seconds| {
                         lasted(jiff::SignedDuration::from_secs(seconds.into()).max(RETRY_AFTER))

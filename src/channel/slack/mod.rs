@@ -19,9 +19,6 @@ mod interaction;
 
 pub use interaction::{Interaction, NotAnInteraction, interaction, whisper};
 
-/// Where Slack's methods are.
-pub const API: &str = "https://slack.com/api";
-
 /// Errors that no other try can end otherwise. <https://docs.slack.dev/reference/methods/chat.postMessage#errors>
 const FINAL: [&str; 24] = [
     "account_inactive",

@@ -75,7 +75,7 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
         ),
         (
             with("sms: +15550100", "sms: +15550100, email: a@b.de"),
-            "4:16: error: people.ana.contacts[0]: this names more than one address; name one of webhook, slack, email and sms; write each contact as its own entry",
+            "4:16: error: people.ana.contacts[0]: this names more than one address; name one of webhook, slack, teams, email, sms, twilio_sms, voice, ntfy, pagerduty and opsgenie; write each contact as its own entry",
         ),
         (
             with("sms: +15550100", "slack: C0123"),
@@ -84,6 +84,30 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
         (
             with("sms: +15550100", "email: a@b.de"),
             "4:25: error: people.ana.contacts[0].email: e-mail is used, and no sender is named; add `providers: email:` with the verified `from` address",
+        ),
+        (
+            with("sms: +15550100", "voice: +15550100"),
+            "4:25: error: people.ana.contacts[0].voice: Twilio is used, and no account is named; add `providers: twilio:` with `account_sid`, `auth_token` and `from`",
+        ),
+        (
+            with("sms: +15550100", "opsgenie: Platform"),
+            "4:28: error: people.ana.contacts[0].opsgenie: Opsgenie is used, and no key is named; add `providers: opsgenie:` with the `api_key` of an API integration",
+        ),
+        (
+            with("sms: +15550100", "teams: https://hooks.example.com/hunter2"),
+            "4:25: error: people.ana.contacts[0].teams: this is not a reference to a secret; store it with `aws ssm put-parameter --type SecureString` and write `ssm:/its/name`",
+        ),
+        (
+            with("sms: +15550100", "ntfy: a/b"),
+            "4:24: error: people.ana.contacts[0].ntfy: this is not a topic; write 1 to 64 letters, digits, `-` or `_`",
+        ),
+        (
+            more("providers: { twilio: { account_sid: AC1, auth_token: ssm:/t, from: +15550199 } }\n"),
+            "9:37: error: providers.twilio.account_sid: this is not the SID of an account; write the account's SID: AC and 32 digits from 0 to f",
+        ),
+        (
+            more("providers: { opsgenie: { api_key: ssm:/k, region: us-east-1 } }\n"),
+            "9:51: error: providers.opsgenie.region: `us-east-1` is not one of the known words; use one of: us, eu",
         ),
         (
             with("sms: +15550100", "webhook: { url: ftp://x, secret: ssm:/x }"),

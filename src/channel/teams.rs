@@ -1,0 +1,96 @@
+//! Microsoft Teams: an Adaptive Card by the webhook of a workflow, with a link to the page that takes an answer.
+//!
+//! The connectors of Office 365 are retired, so there are no message cards. A workflow answers 202 and cannot change
+//! what it posted; the card says what holds when it is sent. A text of a sender stands in text runs, which know no markup.
+//! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>
+
+use domain::escalation::Outcome;
+use domain::text::visible;
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::http::post_json;
+use super::{Channel, Message, text};
+use crate::outgoing::Outgoing;
+use crate::secret::Secret;
+
+/// A workflow that posts to a channel or a chat.
+pub(super) struct Teams<'a> {
+    pub(super) outgoing: &'a Outgoing,
+    pub(super) url: &'a Secret,
+}
+
+impl Channel for Teams<'_> {
+    async fn send(&self, message: &Message<'_>) -> Outcome {
+        match post_json(self.outgoing, self.url.expose(), HeaderMap::new(), &envelope(message), message.now).await {
+            Ok(_) => Outcome::Accepted { reference: None },
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+fn envelope(message: &Message<'_>) -> Value {
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card(message),
+        }],
+    })
+}
+
+fn card(message: &Message<'_>) -> Value {
+    let Message { incident, link, .. } = message;
+    let run = |text: String, bold: bool| {
+        let weight = if bold { "Bolder" } else { "Default" };
+        json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] })
+    };
+    let opened = incident.opened_at.map(|at| format!(", opened {}", text::clock(at))).unwrap_or_default();
+    json!({
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            run(text::line(message), true),
+            run(format!("For {}{opened}, incident {}", visible(message.person), incident.id), false),
+        ],
+        "actions": [{ "type": "Action.OpenUrl", "title": "See it and answer", "url": link }],
+        "msteams": { "width": "Full" },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::fixture::Told;
+    use crate::outgoing::scripted::{Answer, Server};
+
+    #[tokio::test]
+    async fn a_workflow_gets_a_card_in_its_envelope() {
+        let server = Server::start([Answer::Whole("202 Accepted", String::new())]);
+        let url = Secret::new(&format!("http://{}/workflows/1?sig=hunter2", server.address));
+        let outgoing = server.client(2000);
+        let mut told = Told::new();
+        told.incident.alert.title = "**p99** [over](https://evil.example.com) 2 s".to_owned();
+        let outcome = Teams { outgoing: &outgoing, url: &url }.send(&told.message()).await;
+        assert_eq!(outcome, Outcome::Accepted { reference: None });
+        let seen = server.seen();
+        assert_eq!(seen[0].line, "POST /workflows/1?sig=hunter2 HTTP/1.1");
+        insta::assert_json_snapshot!(seen[0].json());
+    }
+
+    #[tokio::test]
+    async fn no_outcome_tells_the_url() {
+        for (head, reason) in [("410 Gone", "answered 410"), ("404 Not Found", "answered 404")] {
+            let server = Server::start([Answer::Whole(head, String::new())]);
+            let url = Secret::new(&format!("http://{}/hunter2", server.address));
+            let outgoing = server.client(2000);
+            let outcome = Teams { outgoing: &outgoing, url: &url }.send(&Told::new().message()).await;
+            assert_eq!(outcome, Outcome::Rejected { reason: reason.to_owned() });
+        }
+        let (outgoing, url) = (Outgoing::new(""), Secret::new("https://10.0.0.1/hunter2"));
+        let outcome = Teams { outgoing: &outgoing, url: &url }.send(&Told::new().message()).await;
+        assert!(matches!(&outcome, Outcome::Rejected { reason } if !reason.contains("hunter2")), "{outcome:?}");
+    }
+}
