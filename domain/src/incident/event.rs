@@ -128,6 +128,7 @@ impl Incident {
                 self.acknowledgement = Some(Acknowledgement { by: by.clone(), at, expires_at: *expires_at });
                 self.status = Status::Acknowledged;
                 self.paging.hurry = false;
+                self.paging.call_off(self.status);
             }
             Event::AcknowledgementExpired => {
                 self.acknowledgement = None;
@@ -145,6 +146,7 @@ impl Incident {
             Event::Resolved { by, covers } => {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;
+                self.paging.call_off(self.status);
             }
         }
     }
