@@ -11,6 +11,7 @@ mod incident;
 mod oncall;
 mod policy;
 mod problem;
+mod test_page;
 mod timeline;
 
 pub use delivery::{Delivery, DeliveryState};
@@ -18,6 +19,7 @@ pub use incident::{Incident, IncidentList, Status};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
+pub use test_page::{TestPage, TestedContact, TestedPage};
 pub use timeline::{Timeline, TimelineEntry};
 
 /// The OpenAPI 3.1 document of the whole API, as JSON text.

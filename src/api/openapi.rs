@@ -8,7 +8,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
+    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, TestPage,
+    TestedPage, Timeline, openapi,
 };
 
 fn document() -> Value {
@@ -30,6 +31,8 @@ fn schemas() -> Value {
     generator.subschema_for::<Answer>();
     generator.subschema_for::<ActivePolicy>();
     generator.subschema_for::<AppliedPolicy>();
+    generator.subschema_for::<TestPage>();
+    generator.subschema_for::<TestedPage>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }
