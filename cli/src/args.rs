@@ -110,7 +110,7 @@ pub enum Command {
         /// Only their contact of this number in the policy, from 1
         #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
         contact: Option<usize>,
-        /// Wait this many seconds for them to acknowledge it
+        /// Wait this many seconds for them to answer it
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
         wait: Option<u64>,
     },

@@ -149,6 +149,16 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
                 }, "millis": 95},
             ]}),
         ),
+        (
+            "POST /v1/people/bo/test-page",
+            200,
+            json!({"incident": ONE, "contacts": [
+                {"delivery": {
+                    "id": "1-bo-0", "step": 1, "to": "person:bo", "contact": 0, "channel": "voice", "attempts": 1,
+                    "state": "accepted", "at": "2026-11-21T10:00:02Z", "until": null, "reason": null,
+                }, "millis": 211},
+            ]}),
+        ),
         ("POST /v1/people/", 404, problem(404, "the policy has no such person")),
         ("PUT /v1/policy", 200, json!({"hash": policy()["hash"], "previous": "0".repeat(64), "changed": true})),
         ("GET /v1/policy", 200, {
@@ -216,6 +226,7 @@ fn what_the_command_prints_is_what_was_promised() {
         ("note", &["note", ONE, "looking", "at", "it"], &[]),
         ("oncall", &["oncall"], &[]),
         ("test-page", &["test-page", "--user", "ana"], &[]),
+        ("test-page-wait", &["test-page", "--user", "bo", "--contact", "1", "--wait", "--json"], &[]),
         ("test-page-nobody", &["test-page", "--user", "zoë"], &[]),
         ("policy-validate", &["policy", "validate", &good], &[]),
         ("policy-validate-mistakes", &["policy", "validate", &bad], &[]),
