@@ -18,7 +18,7 @@ def bridge(region, account="000000000000"):
     rights = {
         "Ingest": [{**BATCHES, "Resource": signals}, SECRETS],
         "Page": [SECRETS, MAIL],
-        "Respond": [SECRETS],
+        "Respond": [SECRETS, MAIL],
         "Api": [SECRETS],
         "Policy": [SECRETS],
     }

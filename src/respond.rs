@@ -24,6 +24,7 @@ use crate::secret::Secret;
 use crate::sender::verify;
 use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, look_again};
 
+mod test_page;
 mod twilio;
 
 /// How long bringing messages up to date may keep whoever answered waiting.
@@ -61,6 +62,7 @@ impl Responder {
         match path.as_slice() {
             ["v1", "incidents", id, action] => self.api(request, id, action, now).await,
             ["v1", "slack", "interactions"] => self.slack(request, now).await,
+            ["v1", "people", name, "test-page"] => self.test_page(request, name, now).await,
             ["v1", "twilio", about @ ..] => self.twilio(request, about, now).await,
             ["l", token] => self.link(request, token, now).await,
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),

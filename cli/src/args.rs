@@ -102,6 +102,18 @@ pub enum Command {
     },
     /// Say who is on call
     Oncall,
+    /// Send a test page to somebody, and say what came of it and how long it took
+    TestPage {
+        /// Whom, by their short name in the policy
+        #[arg(long, value_name = "PERSON")]
+        user: String,
+        /// Only their contact of this number in the policy, from 1
+        #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+        contact: Option<usize>,
+        /// Wait this many seconds for them to answer it
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
+        wait: Option<u64>,
+    },
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),

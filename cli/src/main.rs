@@ -22,6 +22,7 @@ mod send;
 mod settings;
 mod show;
 mod stack;
+mod test_page;
 
 use args::{Args, Command, PolicyCommand};
 use client::Client;
@@ -55,6 +56,7 @@ fn run(args: Args) -> Result<(), Failure> {
             answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
         }
         Command::Oncall => oncall::now(&client()?, show),
+        Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
         Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
         Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),

@@ -135,6 +135,31 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
                 {"name": "nights", "time_zone": "UTC", "person": null, "full_name": null, "until": null, "next": null},
             ]}),
         ),
+        (
+            "POST /v1/people/ana/test-page",
+            200,
+            json!({"incident": ONE, "contacts": [
+                {"delivery": {
+                    "id": "1-ana-0", "step": 1, "to": "person:ana", "contact": 0, "channel": "ntfy", "attempts": 1,
+                    "state": "accepted", "at": "2026-11-21T10:00:02Z", "until": null, "reason": null,
+                }, "millis": 182},
+                {"delivery": {
+                    "id": "1-ana-1", "step": 1, "to": "person:ana", "contact": 1, "channel": "sms", "attempts": 1,
+                    "state": "failed", "at": "2026-11-21T10:00:02Z", "until": null, "reason": "AWS answered OptedOut",
+                }, "millis": 95},
+            ]}),
+        ),
+        (
+            "POST /v1/people/bo/test-page",
+            200,
+            json!({"incident": ONE, "contacts": [
+                {"delivery": {
+                    "id": "1-bo-0", "step": 1, "to": "person:bo", "contact": 0, "channel": "voice", "attempts": 1,
+                    "state": "accepted", "at": "2026-11-21T10:00:02Z", "until": null, "reason": null,
+                }, "millis": 211},
+            ]}),
+        ),
+        ("POST /v1/people/", 404, problem(404, "the policy has no such person")),
         ("PUT /v1/policy", 200, json!({"hash": policy()["hash"], "previous": "0".repeat(64), "changed": true})),
         ("GET /v1/policy", 200, {
             let mut active = policy();
@@ -200,6 +225,9 @@ fn what_the_command_prints_is_what_was_promised() {
         ("escalate", &["escalate", ONE], &[]),
         ("note", &["note", ONE, "looking", "at", "it"], &[]),
         ("oncall", &["oncall"], &[]),
+        ("test-page", &["test-page", "--user", "ana"], &[]),
+        ("test-page-wait", &["test-page", "--user", "bo", "--contact", "1", "--wait", "--json"], &[]),
+        ("test-page-nobody", &["test-page", "--user", "zoë"], &[]),
         ("policy-validate", &["policy", "validate", &good], &[]),
         ("policy-validate-mistakes", &["policy", "validate", &bad], &[]),
         ("policy-validate-json", &["policy", "validate", &bad, "--json"], &[]),

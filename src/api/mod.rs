@@ -12,6 +12,7 @@ mod oncall;
 mod policy;
 mod problem;
 mod silence;
+mod test_page;
 mod timeline;
 
 pub use delivery::{Delivery, DeliveryState};
@@ -20,6 +21,7 @@ pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
 pub use silence::{Silence, SilenceList, SilenceRequest};
+pub use test_page::{TestPage, TestedContact, TestedPage};
 pub use timeline::{Timeline, TimelineEntry};
 
 /// The OpenAPI 3.1 document of the whole API, as JSON text.

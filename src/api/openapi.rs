@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Silence, SilenceList,
-    SilenceRequest, Situation, Timeline, openapi,
+    SilenceRequest, Situation, TestPage, TestedPage, Timeline, openapi,
 };
 
 fn document() -> Value {
@@ -34,6 +34,8 @@ fn schemas() -> Value {
     generator.subschema_for::<SilenceRequest>();
     generator.subschema_for::<ActivePolicy>();
     generator.subschema_for::<AppliedPolicy>();
+    generator.subschema_for::<TestPage>();
+    generator.subschema_for::<TestedPage>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }

@@ -282,6 +282,8 @@ fn every_address_leads_to_its_function() {
         ("GET", "/v1/incidents/0123456789abcdef0123-1/records", 401),
         ("POST", "/v1/incidents/0123456789abcdef0123-1/acknowledge", 401),
         ("POST", "/v1/slack/interactions", 404),
+        ("POST", "/v1/twilio/sms", 404),
+        ("POST", "/v1/people/ana/test-page", 401),
         ("GET", "/l/forged.link.x", 404),
         ("GET", "/v1/oncall", 401),
         ("GET", "/v1/openapi.json", 200),

@@ -20,5 +20,6 @@ mod standin;
 mod statemachines;
 mod storm;
 mod template;
+mod test_page;
 mod twilio;
 mod yaml;

@@ -52,6 +52,8 @@ fn j12_a_message_too_many_is_held_counted_and_cancelled_by_an_acknowledgement() 
 
     let respond = function(env!("CARGO_BIN_EXE_respond"), &world.standin, &[]);
     respond.invoke(&ask(&world.incident, "acknowledge", "ben")).unwrap().unwrap();
+    let called_off = the_incident(&world.standin).paging.deliveries[0].clone();
+    assert!(matches!(called_off.fate, Fate::Cancelled { .. }), "{called_off:?}");
     world.page.invoke(&look(&world.incident, "e/page/2")).unwrap().unwrap();
     assert!(world.sent.lock().unwrap().is_empty(), "nobody needs it any more");
 }

@@ -215,6 +215,15 @@ impl Paging {
         }
     }
 
+    /// Somebody answered: what waits or is held back is sent no more.
+    pub(crate) fn call_off(&mut self, status: Status) {
+        for delivery in &mut self.deliveries {
+            if matches!(delivery.fate, Fate::Waiting { .. }) {
+                delivery.fate = Fate::Cancelled { reason: format!("the incident is {}", status.as_str()) };
+            }
+        }
+    }
+
     /// Nobody has it any more: the first step comes again.
     pub(crate) fn restart(&mut self, at: Timestamp) {
         self.position = None;

@@ -226,6 +226,7 @@ impl Incident {
             Event::Resolved { by, covers } => {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;
+                self.paging.call_off(self.status);
                 // A person who ends it does not make it come and go.
                 if by.is_integration() {
                     self.pulse.changed(at);
@@ -244,6 +245,7 @@ impl Incident {
         self.acknowledgement = Some(Acknowledgement { by: by.clone(), at, expires_at });
         self.status = Status::Acknowledged;
         self.paging.hurry = false;
+        self.paging.call_off(self.status);
     }
 
     fn released(&mut self) {

@@ -225,3 +225,25 @@ fn an_empty_log_or_another_stream_has_no_story() {
     let other = Record { stream: "policy".to_owned(), ..records(vec![(0, vec![opened()])]).remove(0) };
     assert!(timeline(&[other], None).is_empty());
 }
+
+#[test]
+fn what_arrived_what_did_not_and_what_was_held_back_is_told() {
+    let sent = |outcome: Outcome| Event::Sent { outcomes: vec![("1-ana-0".to_owned(), outcome)] };
+    let sending = |tried| Event::Sending { attempts: vec![attempt("1-ana-0", "person:ana", "twilio_sms", tried)] };
+    let told = told(vec![
+        (0, vec![opened(), Event::Routed { decision: decision(Handling::Page) }, step(0), sending(1)]),
+        (1, vec![sent(Outcome::Held { until: at(181), reason: "more than 5 messages in 15 min".to_owned() })]),
+        (181, vec![sending(1)]),
+        (182, vec![sent(Outcome::Accepted { reference: None })]),
+        (185, vec![sent(Outcome::Undelivered { reason: "Twilio says undelivered, error 30003".to_owned() })]),
+    ]);
+    let expected = [
+        "The twilio_sms message to Ana Lima is held back: more than 5 messages in 15 min",
+        "  it may be sent in 3 min",
+        "The twilio_sms message to Ana Lima did not arrive: Twilio says undelivered, error 30003",
+        "  the provider had taken it; the next contact is told",
+    ];
+    for line in expected {
+        assert!(told.iter().any(|known| known == line), "{line}: {told:#?}");
+    }
+}

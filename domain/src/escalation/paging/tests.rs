@@ -71,6 +71,22 @@ fn j12_what_is_held_back_is_counted_and_is_no_attempt() {
 }
 
 #[test]
+fn i07_an_answer_calls_off_what_waits_and_nothing_else() {
+    let failed = Outcome::Failed { reason: "busy".to_owned(), retry_after: None };
+    for (outcome, called_off) in [
+        (Outcome::Held { until: at(900), reason: "busy".to_owned() }, true),
+        (failed, true),
+        (accepted(), false),
+        (Outcome::Rejected { reason: "gone".to_owned() }, false),
+    ] {
+        let (_, mut paging) = after([outcome]);
+        paging.call_off(Status::Acknowledged);
+        let cancelled = Fate::Cancelled { reason: "the incident is acknowledged".to_owned() };
+        assert_eq!(paging.deliveries[0].fate == cancelled, called_off);
+    }
+}
+
+#[test]
 fn what_a_step_left_open_is_told_as_it_ended() {
     let (_, mut paging) = after([Outcome::Held { until: at(900), reason: "busy".to_owned() }]);
     paging.began(Position { round: 0, step: 1, catch_all: false }, &[], false, at(300));

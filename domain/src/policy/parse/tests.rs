@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::policy::check;
+use crate::policy::{Address, check};
 
 const SAMPLE: &str = include_str!("../../../../policy/sample.yaml");
 
@@ -46,6 +46,37 @@ fn a_policy_that_was_read_compiles_to_bytes_that_read_back_the_same() {
         assert_eq!(again.hash(), policy.hash());
         assert!(check(&again).iter().all(|mistake| mistake.level == Level::Warning));
     }
+}
+
+#[test]
+fn every_channel_and_every_provider_can_be_written() {
+    let text = LEAST.replace(
+        "[{ sms: +15550100 }]",
+        "[{ sms: +15550100 }, { twilio_sms: +15550100, after: 1m }, { voice: +15550100 }, { ntfy: ana-4f1c }, \
+         { slack: C0123456789 }, { email: ana@example.com }, { webhook: { url: https://example.com, secret: ssm:/w } }]",
+    ) + "\
+channels:
+  room: { teams: ssm:/teams/room }
+  old-pager: { pagerduty: ssm:/pagerduty/key }
+  old-alerts: { opsgenie: Platform Team }
+providers:
+  slack: { bot_token: ssm:/slack/bot, signing_secret: ssm:/slack/signing }
+  email: { from: watchkeeper@example.com }
+  twilio: { account_sid: AC0123456789abcdef0123456789abcdef, auth_token: ssm:/twilio, from: +15550199 }
+  ntfy: { token: ssm:/ntfy }
+  opsgenie: { api_key: ssm:/opsgenie, region: eu }
+";
+    let (policy, warnings) = parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let contacts = policy.people["ana"].contacts.iter().map(|contact| &contact.address);
+    let mut channels: Vec<&str> = contacts.chain(policy.channels.values()).map(Address::channel).collect();
+    channels.sort_unstable();
+    let all = ["email", "ntfy", "opsgenie", "pagerduty", "slack", "sms", "teams", "twilio_sms", "voice", "webhook"];
+    assert_eq!(channels, all);
+    let ntfy = policy.providers.ntfy.as_ref().expect("a server");
+    assert_eq!(ntfy.url, "https://ntfy.sh");
+    let again: Policy = serde_json::from_str(&policy.compile()).expect("its own form");
+    assert_eq!(again, policy);
 }
 
 /// Mistakes made in the least policy, one at a time: what is replaced, by what, and what is said of it.
