@@ -18,7 +18,7 @@ use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
 use crate::secret::Secret;
-use crate::store::{Active, Incidents, Policies, STEP, Secrets, pause};
+use crate::store::{Active, CoverLog, Incidents, Policies, STEP, Secrets, pause};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: u32 = 20;
@@ -29,6 +29,8 @@ const OUTCOME_TRIES: u32 = 60;
 pub struct Pager {
     /// The incidents.
     pub incidents: Incidents,
+    /// The overrides, swaps and absences.
+    pub covers: CoverLog,
     /// The policies.
     pub policies: Policies,
     /// The ways to tell somebody.
@@ -48,9 +50,10 @@ impl Pager {
     pub async fn look(&self, id: &IncidentId, cause: &str, now: Timestamp) -> Result<Next, Error> {
         let began = Instant::now();
         for attempt in 0..TRIES {
-            let before = self.incidents.get(id).await?;
+            let (before, covers) = tokio::join!(self.incidents.get(id), self.covers());
+            let before = before?;
             let policy = self.policy_of(&before, now).await?;
-            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None };
+            let around = Around { policy: &policy.policy, covers: &covers, silenced_until: None };
             let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
@@ -61,6 +64,14 @@ impl Pager {
             return Ok(escalation::next(&incident, around, later));
         }
         Err(Error::Conflict)
+    }
+
+    /// Who takes whose turn; nobody when that cannot be read, as the wrong person is better than none.
+    async fn covers(&self) -> Covers {
+        self.covers.read().await.unwrap_or_else(|error| {
+            tracing::error!(error = error.chain(), "the overrides cannot be read: the rotations alone page");
+            Covers::default()
+        })
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.

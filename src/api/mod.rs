@@ -6,16 +6,22 @@
 use domain::log;
 use serde::{Deserialize, Serialize};
 
+mod calendar;
+mod cover;
 mod incident;
 mod oncall;
 mod policy;
 mod problem;
+mod schedule;
 mod timeline;
 
+pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
+pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
 pub use incident::{Incident, IncidentList, Status};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
+pub use schedule::{FinalSchedule, LayerSummary, ScheduleList, ScheduleSpan, ScheduleSummary};
 pub use timeline::{Timeline, TimelineEntry};
 
 /// The OpenAPI 3.1 document of the whole API, as JSON text.

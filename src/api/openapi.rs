@@ -8,6 +8,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
+    AbsenceList, CalendarList, CalendarOf, FinalSchedule, NewAbsence, NewCalendar, NewOverride, NewSwap, OverrideList,
+    Removed, ScheduleList,
+};
+use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
 };
 
@@ -30,6 +34,17 @@ fn schemas() -> Value {
     generator.subschema_for::<Answer>();
     generator.subschema_for::<ActivePolicy>();
     generator.subschema_for::<AppliedPolicy>();
+    generator.subschema_for::<ScheduleList>();
+    generator.subschema_for::<FinalSchedule>();
+    generator.subschema_for::<OverrideList>();
+    generator.subschema_for::<NewOverride>();
+    generator.subschema_for::<NewSwap>();
+    generator.subschema_for::<AbsenceList>();
+    generator.subschema_for::<NewAbsence>();
+    generator.subschema_for::<Removed>();
+    generator.subschema_for::<CalendarList>();
+    generator.subschema_for::<CalendarOf>();
+    generator.subschema_for::<NewCalendar>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }

@@ -11,6 +11,7 @@ mod kill;
 mod paging;
 mod phone;
 mod refusals;
+mod roster;
 mod runtime;
 mod server;
 mod slack;
