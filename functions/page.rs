@@ -9,7 +9,7 @@ use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{Incidents, Policies, Secrets, SilenceLog, Throttle, Turns};
+use watchkeeper::store::{CoverLog, Incidents, Policies, Secrets, SilenceLog, Throttle, Turns};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -30,6 +30,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let pager = &Pager {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         turns: Turns::new(aws, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),

@@ -19,7 +19,7 @@ use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::link::Links;
 use crate::secret::Secret;
-use crate::store::{Active, Incidents, Policies, STEP, Secrets, SilenceLog, Throttle, Turns, pause};
+use crate::store::{Active, CoverLog, Incidents, Policies, STEP, Secrets, SilenceLog, Throttle, Turns, pause};
 
 /// How often a look is decided again when others write to the same log.
 const TRIES: u32 = 20;
@@ -30,6 +30,8 @@ const OUTCOME_TRIES: u32 = 60;
 pub struct Pager {
     /// The incidents.
     pub incidents: Incidents,
+    /// The overrides, swaps and absences.
+    pub covers: CoverLog,
     /// Whose turn it is where a step tells one of several.
     pub turns: Turns,
     /// The policies.
@@ -56,11 +58,12 @@ impl Pager {
         let began = Instant::now();
         let silences = self.silences.known().await;
         for attempt in 0..TRIES {
-            let before = self.incidents.get(id).await?;
+            let (before, covers) = tokio::join!(self.incidents.get(id), self.covers());
+            let before = before?;
             let policy = self.policy_of(&before, now).await?;
             let stopping = silences.stopping(&before, now);
             let silenced_until = stopping.iter().map(|hold| hold.until).max();
-            let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until, turn: 0 };
+            let around = Around { policy: &policy.policy, covers: &covers, silenced_until, turn: 0 };
             let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
@@ -75,6 +78,14 @@ impl Pager {
             return Ok(escalation::next(&incident, around, later));
         }
         Err(Error::Conflict)
+    }
+
+    /// Who takes whose turn; nobody when that cannot be read, as the wrong person is better than none.
+    async fn covers(&self) -> Covers {
+        self.covers.read().await.unwrap_or_else(|error| {
+            tracing::error!(error = error.chain(), "the overrides cannot be read: the rotations alone page");
+            Covers::default()
+        })
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.

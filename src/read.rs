@@ -2,7 +2,6 @@
 
 use domain::incident::{IncidentId, Status};
 use domain::log::Record;
-use domain::schedule::Covers;
 use domain::timeline::timeline;
 use http::Method;
 use jiff::Timestamp;
@@ -48,7 +47,7 @@ impl Reader {
             return Ok(refused);
         }
         let known = match path.as_slice() {
-            ["v1", "incidents" | "oncall"] | ["v1", "incidents", _] => true,
+            ["v1", "incidents"] | ["v1", "incidents", _] => true,
             ["v1", "incidents", _, part] => matches!(*part, "timeline" | "records"),
             _ => false,
         };
@@ -70,10 +69,6 @@ impl Reader {
                     return Err(Error::NotFound(format!("incident {id}")));
                 }
                 Ok(Reply::json(200, &api::Records { stream: id.stream(), entries, next: None }))
-            }
-            ["v1", "oncall"] => {
-                let active = self.policies.active(now).await?;
-                Ok(Reply::json(200, &api::OnCall::of(&active.policy, Covers::NONE, now)))
             }
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
         }
@@ -163,6 +158,7 @@ pub(crate) fn id_of(text: &str) -> Result<IncidentId, Error> {
     IncidentId::parse(text).ok_or_else(|| Error::NotFound("the incident".to_owned()))
 }
 
-fn invalid(what: &str) -> Error {
+/// A request that is wrong in this way.
+pub(crate) fn invalid(what: &str) -> Error {
     Error::InvalidEvent(what.to_owned())
 }

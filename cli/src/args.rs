@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+mod roster;
+
+pub use roster::{AbsenceCommand, CalendarCommand, Of, OverrideCommand, ScheduleCommand, Swap, Why};
+
 /// The end of the help: what scripts rely on.
 const AFTER: &str = "\
 Where it connects to:
@@ -101,7 +105,25 @@ pub enum Command {
         by: Option<String>,
     },
     /// Say who is on call
-    Oncall,
+    Oncall {
+        /// At this time; now when absent
+        #[arg(long, value_name = "TIME", value_parser = roster::when)]
+        at: Option<Timestamp>,
+    },
+    /// List and draw schedules
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Put somebody on call for a while
+    #[command(subcommand)]
+    Override(OverrideCommand),
+    /// Swap turns of two people
+    Swap(Swap),
+    /// Say who is away
+    #[command(subcommand)]
+    Absence(AbsenceCommand),
+    /// Make calendars that can be subscribed to
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
     /// Send a test page to somebody, and say what came of it and how long it took
     TestPage {
         /// Whom, by their short name in the policy

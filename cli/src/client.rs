@@ -73,6 +73,11 @@ impl Client {
         self.call("POST", path, body)
     }
 
+    /// Removes what is at `path`.
+    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.call("DELETE", path, String::new())
+    }
+
     /// Puts `body`, which is JSON, at `path`.
     pub fn put<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T, Failure> {
         self.call("PUT", path, body)
@@ -169,7 +174,7 @@ impl Client {
     }
 }
 
-/// `text` as a part of a query.
+/// `text` as a part of a path or a query.
 pub fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

@@ -10,7 +10,9 @@ use clap::Parser;
 
 mod answer;
 mod args;
+mod calendar;
 mod client;
+mod cover;
 mod dialect;
 mod explain;
 mod failure;
@@ -18,6 +20,7 @@ mod incidents;
 mod oncall;
 mod owners;
 mod policy;
+mod schedule;
 mod send;
 mod settings;
 mod show;
@@ -55,7 +58,12 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Note { id, text, by } => {
             answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
         }
-        Command::Oncall => oncall::now(&client()?, show),
+        Command::Oncall { at } => oncall::at(&client()?, at, show),
+        Command::Schedule(command) => schedule::schedules(&client()?, command, show),
+        Command::Override(command) => cover::overrides(&client()?, command, show),
+        Command::Swap(swap) => cover::swap(&client()?, swap, show),
+        Command::Absence(command) => cover::absences(&client()?, command, show),
+        Command::Calendar(command) => calendar::calendars(&client()?, command, show),
         Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
         Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
         Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),

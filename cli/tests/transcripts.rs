@@ -70,6 +70,42 @@ fn story() -> Value {
     ]})
 }
 
+fn turn(person: &str, from: &str, until: &str) -> Value {
+    json!({"person": person, "from": from, "until": until, "layer": "rotation", "stands_in_for": "bo", "override_id": null})
+}
+
+fn layers() -> Value {
+    json!([{"name": "rotation", "members": ["ana", "bo"], "shift": "daily"}])
+}
+
+/// Two days around the end of summer time in Berlin, with a gap of twenty minutes.
+fn schedule() -> Value {
+    let span = |person: &str, from: &str, until: &str| {
+        let turn = if person.is_empty() { Value::Null } else { turn(person, from, until) };
+        json!({"from": from, "until": until, "turn": turn, "over": []})
+    };
+    json!({
+        "name": "platform", "time_zone": "Europe/Berlin", "layers": layers(),
+        "from": "2026-10-24T10:00:00Z", "until": "2026-10-26T11:00:00Z", "warnings": ["override 77 is ignored: the policy has nobody called `zoe`"],
+        "spans": [
+            span("ana", "2026-10-24T10:00:00Z", "2026-10-25T08:00:00Z"),
+            span("", "2026-10-25T08:00:00Z", "2026-10-25T08:20:00Z"),
+            span("bo", "2026-10-25T08:20:00Z", "2026-10-26T08:00:00Z"),
+            span("ana", "2026-10-26T08:00:00Z", "2026-10-26T11:00:00Z"),
+        ],
+    })
+}
+
+fn set(person: &str, instead_of: Option<&str>) -> Value {
+    json!({"id": "0a1b2c3d4e5f6071", "schedule": "platform", "person": person, "instead_of": instead_of,
+        "from": "2026-11-24T08:00:00Z", "until": "2026-11-25T08:00:00Z", "by": "ops", "reason": HOSTILE})
+}
+
+fn away() -> Value {
+    json!({"id": "0a1b2c3d4e5f6071", "person": "ana", "from": "2026-12-23T23:00:00Z", "until": "2027-01-03T23:00:00Z",
+        "by": "ana", "reason": "holidays"})
+}
+
 fn problem(status: u16, detail: &str) -> Value {
     json!({"type": "about:blank", "title": "Refused", "status": status, "detail": detail})
 }
@@ -131,6 +167,7 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
             json!({"at": "2026-11-21T10:00:00Z", "schedules": [
                 {"name": "platform", "time_zone": "Europe/Berlin", "person": "ana", "full_name": "Ana Lima",
                  "until": "2026-11-22T08:00:00Z",
+                 "turn": turn("ana", "2026-11-21T08:00:00Z", "2026-11-22T08:00:00Z"),
                  "next": {"person": "bo", "from": "2026-11-22T08:00:00Z", "until": "2026-11-23T08:00:00Z"}},
                 {"name": "nights", "time_zone": "UTC", "person": null, "full_name": null, "until": null, "next": null},
             ]}),
@@ -160,6 +197,26 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
             ]}),
         ),
         ("POST /v1/people/", 404, problem(404, "the policy has no such person")),
+        ("GET /v1/schedules/nowhere", 404, problem(404, "the schedule does not exist")),
+        ("GET /v1/schedules/", 200, schedule()),
+        (
+            "GET /v1/schedules",
+            200,
+            json!({"schedules": [{"name": "platform", "time_zone": "Europe/Berlin", "layers": layers()}]}),
+        ),
+        ("POST /v1/overrides", 201, set("ben", None)),
+        ("GET /v1/overrides", 200, json!({"overrides": [set("ben", None), set("ana", Some("ben"))]})),
+        ("DELETE /v1/overrides/none", 404, problem(404, "what was set does not exist")),
+        ("DELETE /v1/", 200, json!({"id": "0a1b2c3d4e5f6071"})),
+        ("POST /v1/swaps", 201, json!({"overrides": [set("ben", Some("ana")), set("ana", Some("ben"))]})),
+        ("POST /v1/absences", 201, away()),
+        ("GET /v1/absences", 200, json!({"absences": [away()]})),
+        ("POST /v1/calendars", 201, json!({"url": "https://watchkeeper.example.com/v1/calendars/c2VjcmV0.ics"})),
+        (
+            "GET /v1/calendars",
+            200,
+            json!({"calendars": [{"of": {"person": "ana"}, "by": "ops", "at": "2026-11-21T10:00:00Z"}]}),
+        ),
         ("PUT /v1/policy", 200, json!({"hash": policy()["hash"], "previous": "0".repeat(64), "changed": true})),
         ("GET /v1/policy", 200, {
             let mut active = policy();
@@ -200,6 +257,7 @@ fn transcript(server: &Server, arguments: &[&str], environment: &[(&str, &str)])
 #[test]
 fn what_the_command_prints_is_what_was_promised() {
     let (good, bad, alert) = (file("policy.yaml"), file("malformed-policy.yaml"), file("alert.json"));
+    let time = ["--from", "2026-11-24T09:00", "--until", "2026-11-25T09:00"];
     let key = ("WATCHKEEPER_PAGERDUTY_KEY", "k");
     let secret = ("WATCHKEEPER_HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     #[expect(clippy::type_complexity, reason = "a table")]
@@ -228,6 +286,28 @@ fn what_the_command_prints_is_what_was_promised() {
         ("test-page", &["test-page", "--user", "ana"], &[]),
         ("test-page-wait", &["test-page", "--user", "bo", "--contact", "1", "--wait", "--json"], &[]),
         ("test-page-nobody", &["test-page", "--user", "zoë"], &[]),
+        ("oncall-at", &["oncall", "--at", "2026-11-21T09:00"], &[]),
+        ("schedule-list", &["schedule", "list"], &[]),
+        (
+            "schedule-show",
+            &["schedule", "show", "platform", "--from", "2026-10-24T12:00", "--to", "2026-10-26T12:00"],
+            &[],
+        ),
+        ("schedule-show-json", &["schedule", "show", "platform", "--json"], &[]),
+        ("schedule-show-unknown", &["schedule", "show", "nowhere"], &[]),
+        ("override-add", &[&["override", "add", "platform", "ben", "--reason", "a wedding"][..], &time].concat(), &[]),
+        ("override-add-when", &["override", "add", "platform", "ben", "--from", "soon", "--until", "later"], &[]),
+        ("override-list", &["override", "list"], &[]),
+        ("override-remove", &["override", "remove", "0a1b2c3d4e5f6071"], &[]),
+        ("override-remove-unknown", &["override", "remove", "none"], &[]),
+        ("swap", &[&["swap", "platform", "ana", "ben", "--as", "ana"][..], &time].concat(), &[]),
+        ("absence-add", &["absence", "add", "ana", "--from", "2026-12-24", "--until", "2027-01-04"], &[]),
+        ("absence-list", &["absence", "list"], &[]),
+        ("absence-remove", &["absence", "remove", "0a1b2c3d4e5f6071"], &[]),
+        ("calendar-create", &["calendar", "create", "--person", "ana"], &[]),
+        ("calendar-whose", &["calendar", "create"], &[]),
+        ("calendar-list", &["calendar", "list"], &[]),
+        ("calendar-remove", &["calendar", "remove", "--schedule", "platform"], &[]),
         ("policy-validate", &["policy", "validate", &good], &[]),
         ("policy-validate-mistakes", &["policy", "validate", &bad], &[]),
         ("policy-validate-json", &["policy", "validate", &bad, "--json"], &[]),

@@ -6,20 +6,26 @@
 use domain::log;
 use serde::{Deserialize, Serialize};
 
+mod calendar;
+mod cover;
 mod delivery;
 mod incident;
 mod oncall;
 mod policy;
 mod problem;
+mod schedule;
 mod silence;
 mod test_page;
 mod timeline;
 
+pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
+pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
 pub use delivery::{Delivery, DeliveryState};
 pub use incident::{Incident, IncidentList, Status};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
+pub use schedule::{FinalSchedule, LayerSummary, ScheduleList, ScheduleSpan, ScheduleSummary};
 pub use silence::{Silence, SilenceList, SilenceRequest};
 pub use test_page::{TestPage, TestedContact, TestedPage};
 pub use timeline::{Timeline, TimelineEntry};

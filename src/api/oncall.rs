@@ -1,7 +1,7 @@
 //! Who is on call, as the API shows it.
 
 use domain::policy::Policy;
-use domain::schedule::{self, Covers};
+use domain::schedule::{self, Covers, Source};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,9 @@ pub struct ScheduleNow {
     pub full_name: Option<String>,
     /// Until when.
     pub until: Option<Timestamp>,
-    /// Whose turn is next.
+    /// Their turn, and where it comes from.
+    pub turn: Option<Turn>,
+    /// The turn of whoever else is next, gaps left out.
     pub next: Option<Turn>,
 }
 
@@ -43,6 +45,30 @@ pub struct Turn {
     pub from: Timestamp,
     /// Until when.
     pub until: Timestamp,
+    /// The layer it comes from; null for an override.
+    pub layer: Option<String>,
+    /// Who is away, and whose turn in the layer it is.
+    pub stands_in_for: Option<String>,
+    /// The override or swap it comes from.
+    pub override_id: Option<String>,
+}
+
+impl From<&schedule::Turn<'_>> for Turn {
+    fn from(turn: &schedule::Turn<'_>) -> Self {
+        let (layer, stands_in_for, override_id) = match turn.source {
+            Source::Layer { layer } => (Some(layer), None, None),
+            Source::StandIn { layer, absent } => (Some(layer), Some(absent), None),
+            Source::Override(set) => (None, None, Some(set.id.as_str())),
+        };
+        Self {
+            person: turn.person.to_owned(),
+            from: turn.from,
+            until: turn.until,
+            layer: layer.map(str::to_owned),
+            stands_in_for: stands_in_for.map(str::to_owned),
+            override_id: override_id.map(str::to_owned),
+        }
+    }
 }
 
 impl OnCall {
@@ -50,7 +76,7 @@ impl OnCall {
     pub fn of(policy: &Policy, covers: &Covers, now: Timestamp) -> Self {
         let view = |(name, named): (&String, &domain::policy::Schedule)| {
             let turn = schedule::on_call(name, policy, covers, now);
-            let next = turn.as_ref().and_then(|turn| schedule::on_call(name, policy, covers, turn.until));
+            let next = schedule::next_on_call(name, policy, covers, now);
             let person = turn.as_ref().and_then(|turn| policy.people.get(turn.person));
             ScheduleNow {
                 name: name.clone(),
@@ -58,7 +84,8 @@ impl OnCall {
                 person: turn.as_ref().map(|turn| turn.person.to_owned()),
                 full_name: person.and_then(|person| person.name.clone()),
                 until: turn.as_ref().map(|turn| turn.until),
-                next: next.map(|next| Turn { person: next.person.to_owned(), from: next.from, until: next.until }),
+                turn: turn.as_ref().map(Turn::from),
+                next: next.as_ref().map(Turn::from),
             }
         };
         Self { at: now, schedules: policy.schedules.iter().map(view).collect() }

@@ -8,8 +8,11 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Silence, SilenceList,
-    SilenceRequest, Situation, TestPage, TestedPage, Timeline, openapi,
+    AbsenceList, CalendarList, CalendarOf, FinalSchedule, NewAbsence, NewCalendar, NewOverride, NewSwap, OverrideList,
+    Removed, ScheduleList, Silence, SilenceList, SilenceRequest, TestPage, TestedPage,
+};
+use super::{
+    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
 };
 
 fn document() -> Value {
@@ -36,6 +39,17 @@ fn schemas() -> Value {
     generator.subschema_for::<AppliedPolicy>();
     generator.subschema_for::<TestPage>();
     generator.subschema_for::<TestedPage>();
+    generator.subschema_for::<ScheduleList>();
+    generator.subschema_for::<FinalSchedule>();
+    generator.subschema_for::<OverrideList>();
+    generator.subschema_for::<NewOverride>();
+    generator.subschema_for::<NewSwap>();
+    generator.subschema_for::<AbsenceList>();
+    generator.subschema_for::<NewAbsence>();
+    generator.subschema_for::<Removed>();
+    generator.subschema_for::<CalendarList>();
+    generator.subschema_for::<CalendarOf>();
+    generator.subschema_for::<NewCalendar>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }

@@ -1,6 +1,8 @@
 //! What is kept: one struct per noun, built from a client and the name of its table, bucket or queue.
 
+mod calendars;
 mod changes;
+mod covers;
 mod incidents;
 mod ledger;
 mod machines;
@@ -13,7 +15,9 @@ mod silences;
 mod throttle;
 mod turns;
 
+pub use calendars::{Calendar, CalendarLog};
 pub use changes::Changes;
+pub use covers::CoverLog;
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};
 pub use ledger::{Ledger, Standing};

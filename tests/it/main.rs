@@ -12,6 +12,7 @@ mod noise;
 mod paging;
 mod phone;
 mod refusals;
+mod roster;
 mod runtime;
 mod server;
 mod silence;

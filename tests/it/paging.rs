@@ -184,7 +184,6 @@ fn what_the_api_shows_is_what_the_log_says() {
     assert_eq!(get("/v1/incidents/00000000000000000000-1").0, 404);
     assert_eq!(get("/v1/incidents/nonsense").0, 404);
     assert_eq!(get("/nowhere").0, 404);
-    assert_eq!(get("/v1/oncall").0, 200);
 }
 
 #[test]

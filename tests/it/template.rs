@@ -223,6 +223,7 @@ fn a_function_may_only_add_to_the_log_and_only_to_streams_of_its_own() {
         let streams = statement["Condition"].as_object().map(|condition| condition.values().next().unwrap());
         let own: &[&str] = match place.split_once(':').map(|(owner, _)| owner) {
             Some("PolicyFunction") => &["policy"],
+            Some("ScheduleFunction") => &["covers", "calendars"],
             Some("SilenceFunction") => &["silences"],
             Some("SweepFunction") => &["incident#*", "silences"],
             _ => &["incident#*"],
