@@ -8,7 +8,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
+    ActivePolicy, Answer, AnsweredList, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Reassign, Records,
+    Several, Situation, Snooze, Timeline, openapi,
 };
 
 fn document() -> Value {
@@ -28,6 +29,10 @@ fn schemas() -> Value {
     generator.subschema_for::<Records>();
     generator.subschema_for::<OnCall>();
     generator.subschema_for::<Answer>();
+    generator.subschema_for::<Snooze>();
+    generator.subschema_for::<Reassign>();
+    generator.subschema_for::<Several>();
+    generator.subschema_for::<AnsweredList>();
     generator.subschema_for::<ActivePolicy>();
     generator.subschema_for::<AppliedPolicy>();
     generator.subschema_for::<Problem>();
