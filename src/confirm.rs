@@ -129,6 +129,7 @@ fn facts(incident: &Incident) -> Markup {
     html! {
         h1 { (title(incident)) }
         dl {
+            @if let Some(bridge) = incident.bridge() { dt { "Bridge" } dd { (visible(bridge)) } }
             dt { "Status" } dd { strong { (incident.status.as_str()) } }
             dt { "Severity" } dd { (incident.severity().as_str()) }
             @if let Some(service) = incident.service() { dt { "Service" } dd { (visible(service)) } }

@@ -77,7 +77,7 @@ impl Responder {
         let Some(command) = ask::command(action, &request.body, &token, now)? else {
             return Ok(Reply::problem(Situation::NotFound, ask::ACTIONS));
         };
-        let cause = self.cause(request, &token, action);
+        let cause = cause(request, &token, action);
         let incident = self.command(&id_of(id)?, &command, &cause, now).await?;
         let view = api::Incident::of(&incident, Some(&self.base_url));
         Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
@@ -93,12 +93,6 @@ impl Responder {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
         }
         self.several(request, action, &token, now).await
-    }
-
-    /// Names the request in the log: with an `Idempotency-Key`, the same when it comes again.
-    fn cause(&self, request: &Http, token: &str, action: &str) -> String {
-        let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        format!("api/{token}/{action}/{}", key.unwrap_or(&request.id))
     }
 
     /// A link of a message: GET shows and asks, POST does. Opening a link changes nothing, whoever opens it.
@@ -262,6 +256,12 @@ impl Responder {
         let written = self.incidents.write(&incident, cause, vec![Event::Sent { outcomes }], now).await?;
         Ok(written.unwrap_or(incident))
     }
+}
+
+/// Names the request in the log: with an `Idempotency-Key`, the same when it comes again.
+fn cause(request: &Http, token: &str, action: &str) -> String {
+    let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+    format!("api/{token}/{action}/{}", key.unwrap_or(&request.id))
 }
 
 /// A page for a person, with the headers that every such page has.

@@ -137,6 +137,9 @@ fn card(incident: &Incident) -> String {
         let _ = writeln!(card, "  {} {value}", paint(DIM, &format!("{name:<12}")));
     };
     line("id", incident.id.clone());
+    if let Some(bridge) = &incident.bridge {
+        line("bridge", text(bridge));
+    }
     let severity = paint(show::of_severity(incident.severity), incident.severity.as_str());
     line("severity", format!("{severity}, reported {}", times(incident.occurrences)));
     if let Some(service) = &incident.service {
@@ -214,7 +217,7 @@ const fn mark(kind: Kind) -> (&'static str, Style) {
         Kind::Updated => ("*", DIM),
         Kind::Failed | Kind::Unanswered => ("x", RED),
         Kind::Acknowledged | Kind::Snoozed => ("@", YELLOW),
-        Kind::Expired | Kind::Unacknowledged | Kind::Escalated | Kind::Reassigned => ("^", RED),
+        Kind::Expired | Kind::Unacknowledged | Kind::FollowedUp | Kind::Escalated | Kind::Reassigned => ("^", RED),
         Kind::Denied => ("x", YELLOW),
         Kind::Noted => ("#", BLUE),
         Kind::Resolved => ("=", GREEN),

@@ -25,7 +25,7 @@ fn incident(id: &str, status: &str, title: &str) -> Value {
         "acknowledged_at": if status == "triggered" { Value::Null } else { json!("2026-11-21T10:00:42Z") },
         "acknowledgement_expires_at": null, "acknowledgements": [], "awaiting": [], "waiting": [],
         "assigned_to": null, "resolved_by": null, "resolved_at": null,
-        "team": "platform", "level": "SEV1", "handling": "page", "why": "route `production` matched",
+        "team": "platform", "level": "SEV1", "bridge": null, "handling": "page", "why": "route `production` matched",
         "integration": "generic", "key": "disk-web-1", "source": "web-1", "labels": {},
         "links": [{"href": "https://example.com/runbook", "text": "Runbook"}],
         "records": 2, "head": records()[1]["hash"], "url": null,
@@ -60,6 +60,7 @@ fn half_answered() -> Value {
         &json!({
             "acknowledgements": [{"by": "ana", "at": "2026-11-21T10:00:42Z"}], "awaiting": ["bo", "eve"],
             "waiting": [{"person": "eve", "until": "2026-11-22T06:00:00Z"}], "assigned_to": "team:ledger",
+            "bridge": "https://meet.example.com/bridge",
         }),
     )
 }

@@ -53,6 +53,8 @@ pub struct Incident {
     /// Where it stands on the team's severity ladder.
     #[cfg_attr(test, schemars(schema_with = "words::level"))]
     pub level: Option<Ladder>,
+    /// Where responders meet, as the ladder says.
+    pub bridge: Option<String>,
     /// What is done with it; null until that is decided.
     #[cfg_attr(test, schemars(schema_with = "words::handling"))]
     pub handling: Option<Handling>,
@@ -168,6 +170,7 @@ impl Incident {
             resolved_at: ended.map(|ended| ended.at),
             team: decided.and_then(|made| made.team.clone()).or_else(|| found.and_then(|found| found.team.clone())),
             level: decided.and_then(|made| made.level),
+            bridge: incident.bridge().map(str::to_owned),
             handling: decided.map(|made| made.handling),
             why: decided.map(|made| made.why.clone()),
             integration: incident.integration.clone(),

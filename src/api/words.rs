@@ -41,6 +41,7 @@ pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
         Kind::Snoozed,
         Kind::Unacknowledged,
         Kind::Reassigned,
+        Kind::FollowedUp,
         Kind::Escalated,
         Kind::Unanswered,
         Kind::Noted,

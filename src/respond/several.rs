@@ -4,7 +4,7 @@ use domain::incident::{Command, Incident};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Responder, ask};
+use super::{Responder, ask, cause};
 use crate::api::{self, Answered, AnsweredList};
 use crate::error::Error;
 use crate::lambda::{Http, problem, read_object};
@@ -32,7 +32,7 @@ impl Responder {
         }
         let by = ask::actor(by.as_deref(), token)?;
         let command = if action == "resolve" { Command::Resolve { by } } else { Command::Acknowledge { by } };
-        let cause = self.cause(request, token, action);
+        let cause = cause(request, token, action);
         let mut results = Vec::with_capacity(ids.len());
         for ids in ids.chunks(ABREAST) {
             results.extend(join_all(ids.iter().map(async |id| self.one(id, &command, &cause, now).await)).await);

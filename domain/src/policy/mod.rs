@@ -11,6 +11,7 @@ use crate::log::Hash;
 
 mod escalation;
 mod integration;
+mod ladder;
 mod mistake;
 mod node;
 mod parse;
@@ -29,6 +30,7 @@ use read::{Fields, Read, Reader, mapping};
 
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use integration::{Integration, Kind};
+pub use ladder::{Rung, Rungs};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
 pub use parse::parse;
@@ -65,6 +67,9 @@ pub struct Policy {
     /// What is run, and who owns it, by name.
     #[serde(default)]
     pub services: BTreeMap<String, Service>,
+    /// What each severity level means; without it, a level is a word alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Rungs>,
     /// What happens to an alert: the first route that matches, in this order.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -104,7 +109,7 @@ impl Policy {
 }
 
 mapping!(Policy, [
-    "version", "people", "teams", "channels", "schedules", "escalations", "services", "routes", "catch_all",
+    "version", "people", "teams", "channels", "schedules", "escalations", "services", "ladder", "routes", "catch_all",
     "integrations", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
@@ -114,6 +119,7 @@ mapping!(Policy, [
     schedules: fields.or_default("schedules"),
     escalations: fields.or_default("escalations"),
     services: fields.or_default("services"),
+    ladder: fields.optional("ladder"),
     routes: fields.or_default("routes"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     integrations: fields.or_default("integrations"),

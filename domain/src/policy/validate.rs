@@ -27,6 +27,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     policy.schedules.iter().for_each(|(name, schedule)| check.schedule(schedule, &format!("schedules.{name}")));
     policy.escalations.iter().for_each(|(name, named)| check.escalation(named, &format!("escalations.{name}")));
     check.services();
+    check.ladder();
     route::check(&mut check);
     check.catch_all();
     check.integrations();

@@ -84,7 +84,8 @@ impl Router {
 
     fn conclude(&self, found: &Settings<'_>, trace: Trace, own_service: Option<&str>, now: Timestamp) -> Decision {
         let policy = &self.policy;
-        let handling = found.action.unwrap_or_default();
+        let rung = found.level.zip(policy.ladder.as_ref()).map(|(level, ladder)| ladder.at(level));
+        let handling = found.action.or(rung.as_ref().and_then(|rung| rung.action)).unwrap_or_default();
         let service = found.service.or(own_service);
         let team = service.and_then(|name| policy.services.get(name)).map(|service| service.team.as_str());
         let of_team = team.and_then(|name| policy.teams.get(name)).and_then(|team| team.escalation.as_deref());
@@ -92,7 +93,11 @@ impl Router {
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
         let escalation = named.unwrap_or(&policy.catch_all.escalation);
         let owner = Owner { service, team, of_route: found.escalation.is_some(), of_team: of_team.is_some() };
-        let why = format!("{}, so {}", found.because(), owner.consequence(handling, found.notify, named, escalation));
+        let because = match found.level.filter(|_| found.action.is_none() && rung.is_some()) {
+            Some(level) => format!("{} and makes it {}", found.because(), level.as_str()),
+            None => found.because(),
+        };
+        let why = format!("{because}, so {}", owner.consequence(handling, found.notify, named, escalation));
         let pages = handling == Handling::Page;
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {
@@ -102,6 +107,7 @@ impl Router {
             service: service.map(str::to_owned),
             team: team.map(str::to_owned),
             level: found.level,
+            rung,
             escalation: escalation.to_owned(),
             catch_all: named.is_none(),
             notify: found.notify.to_vec(),

@@ -61,6 +61,9 @@ fn blocks(message: &Message<'_>) -> Vec<Value> {
         json!({ "type": "section", "text": markdown(&title) }),
         json!({ "type": "section", "fields": fields }),
     ];
+    if let Some(bridge) = incident.bridge() {
+        blocks.insert(1, json!({ "type": "section", "text": markdown(&anchor(bridge, "Join the bridge")) }));
+    }
     if let Some(links) = links(message) {
         blocks.push(json!({ "type": "context", "elements": [markdown(&links)] }));
     }
