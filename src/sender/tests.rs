@@ -45,6 +45,7 @@ pub(super) fn policy() -> Policy {
         schedules: BTreeMap::new(),
         escalations: BTreeMap::new(),
         services: BTreeMap::new(),
+        ladder: None,
         routes: Vec::new(),
         catch_all: CatchAll { escalation: "none".to_owned() },
         integrations: integrations.map(|(name, integration)| (name.to_owned(), integration)).into(),

@@ -65,7 +65,9 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
     let place = beside(incident).filter(|_| !found.is_empty() || position.catch_all);
     if let Some(place) = place.filter(|place| found.iter().all(|found| found.to != place.to_string())) {
         let (mut told, unreachable) = find(incident, policy, covers, std::slice::from_ref(place), now);
-        told.iter_mut().for_each(|place| place.beside = true);
+        for place in &mut told {
+            place.beside = true;
+        }
         found.extend(told);
         nobody.extend(unreachable);
     }
