@@ -266,6 +266,10 @@ fn personal_rules_steps_and_the_ladder_are_read_and_their_mistakes_told() {
         ),
         (with("", ", acknowledge: everyone", ""), "steps[0].acknowledge: `everyone` is not one of the known words"),
         (with("", ", acknowledge: everybody, round_robin: true", ""), "the step tells one, and asks everybody"),
+        (
+            LEAST.replace("    steps: [{", "    acknowledgement_expires: 1m\n    steps: [{"),
+            "warning: escalations.all.acknowledgement_expires: a step waits 5m",
+        ),
         (with("", "", "ladder: { SEV1: { bridge: x } }"), "ladder.SEV1.bridge: this is not a web address"),
         (with("", "", "ladder: { SEV1: { channel: person:ana } }"), "ladder.SEV1.channel: `person:ana` is no place"),
         (with("", "", "ladder: { SEV1: { channel: channel:x } }"), "ladder.SEV1.channel: there is no channel `x`"),
