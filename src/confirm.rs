@@ -42,8 +42,8 @@ pub const HEADERS: [(&str, &str); 6] = [
 /// The page of an incident: what it is, and what can be answered now.
 pub fn incident(incident: &Incident, person: &str) -> String {
     let offers: &[Answer] = match incident.status {
-        Status::Triggered => &[Answer::Acknowledge, Answer::Resolve],
-        Status::Acknowledged => &[Answer::Resolve],
+        Status::Triggered => &[Answer::Acknowledge, Answer::Snooze, Answer::Resolve],
+        Status::Acknowledged => &[Answer::Resolve, Answer::Unacknowledge],
         Status::Expected | Status::Resolved => &[],
     };
     let body = html! {
@@ -67,7 +67,13 @@ pub fn incident(incident: &Incident, person: &str) -> String {
 /// The page after an answer: that it counts, or why it changed nothing.
 pub fn answered(incident: &Incident, answer: Answer, result: Result<(), &Refusal>) -> String {
     let note = match (result, answer) {
+        (Ok(()), Answer::Acknowledge) if incident.status == Status::Triggered => {
+            let awaited: Vec<String> = incident.awaited().into_iter().map(name).collect();
+            format!("Your acknowledgement is recorded. It counts once {} acknowledged too.", awaited.join(" and "))
+        }
         (Ok(()), Answer::Acknowledge) => "Acknowledged. Nobody else is paged for it now.".to_owned(),
+        (Ok(()), Answer::Snooze) => "Acknowledged for an hour. Then it pages again, unless it is resolved.".to_owned(),
+        (Ok(()), Answer::Unacknowledge) => "Nobody has it any more. It pages again from the first step.".to_owned(),
         (Ok(()), Answer::Resolve) => "Resolved.".to_owned(),
         (Err(refusal), _) => format!("Nothing was changed: {}.", visible(&refusal.to_string())),
     };
@@ -100,8 +106,15 @@ pub fn later() -> String {
 fn label(answer: Answer) -> &'static str {
     match answer {
         Answer::Acknowledge => "Acknowledge",
+        Answer::Snooze => "Acknowledge for 1 hour",
+        Answer::Unacknowledge => "Give it back",
         Answer::Resolve => "Resolve",
     }
+}
+
+/// The name in `person:ana`, as a person may see it.
+fn name(to: &str) -> String {
+    visible(to.split_once(':').map_or(to, |(_, name)| name))
 }
 
 fn title(incident: &Incident) -> String {
@@ -116,6 +129,7 @@ fn facts(incident: &Incident) -> Markup {
     html! {
         h1 { (title(incident)) }
         dl {
+            @if let Some(bridge) = incident.bridge() { dt { "Bridge" } dd { (visible(bridge)) } }
             dt { "Status" } dd { strong { (incident.status.as_str()) } }
             dt { "Severity" } dd { (incident.severity().as_str()) }
             @if let Some(service) = incident.service() { dt { "Service" } dd { (visible(service)) } }
@@ -123,6 +137,14 @@ fn facts(incident: &Incident) -> Markup {
             dt { "Occurrences" } dd { (incident.occurrences) }
             @if let Some(taken) = &incident.acknowledgement {
                 dt { "Acknowledged" } dd { "by " (visible(taken.by.name())) ", " (at(taken.at)) }
+            }
+            @if incident.acknowledgement.is_none() {
+                @for answer in &incident.acknowledgements {
+                    dt { "Acknowledged" } dd { "by " (visible(answer.by.name())) ", " (at(answer.at)) ", not alone enough" }
+                }
+            }
+            @if let Some(until) = incident.acknowledgement.as_ref().and_then(|taken| taken.expires_at) {
+                dt { "Counts until" } dd { (at(until)) }
             }
             @if let Some(ended) = &incident.resolution {
                 dt { "Resolved" } dd { "by " (visible(ended.by.name())) ", " (at(ended.at)) }

@@ -7,6 +7,10 @@ use percent_encoding::percent_decode_str;
 pub enum Answer {
     /// They take it on.
     Acknowledge,
+    /// They take it on for a while.
+    Snooze,
+    /// Nobody has it any more.
+    Unacknowledge,
     /// It is over.
     Resolve,
 }
@@ -16,13 +20,16 @@ impl Answer {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
+            Self::Snooze => "snooze",
+            Self::Unacknowledge => "unacknowledge",
             Self::Resolve => "resolve",
         }
     }
 
     /// Reads that word, and no other.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Acknowledge, Self::Resolve].into_iter().find(|answer| answer.as_str() == word)
+        let all = [Self::Acknowledge, Self::Snooze, Self::Unacknowledge, Self::Resolve];
+        all.into_iter().find(|answer| answer.as_str() == word)
     }
 }
 

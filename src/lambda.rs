@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::api::Situation;
+use crate::api::{MEDIA_TYPE, Problem, Situation};
 use crate::error::Error;
 use crate::reply::Reply;
 
@@ -210,12 +210,19 @@ impl From<Reply> for HttpReply {
 /// What a failure is to somebody behind HTTP: nothing of our insides, and nothing that makes a sender give up.
 pub fn refuse(error: &Error) -> Reply {
     tracing::warn!(error = %error.chain(), name = error.name(), "a request failed");
+    let problem = problem(error);
+    let reply = Reply { content_type: MEDIA_TYPE, ..Reply::json(problem.status, &problem) };
+    if problem.status == 503 { reply.with("retry-after", "2") } else { reply }
+}
+
+/// The same as an object of the API.
+pub fn problem(error: &Error) -> Problem {
     match error {
-        Error::InvalidEvent(what) => Reply::problem(Situation::InvalidRequest, what),
-        Error::NotFound(_) | Error::Refused(Refusal::Unknown) => Reply::problem(Situation::NotFound, ""),
-        Error::Refused(refusal) => Reply::problem(Situation::Conflict, &refusal.to_string()),
+        Error::InvalidEvent(what) => Problem::new(Situation::InvalidRequest, what),
+        Error::NotFound(_) | Error::Refused(Refusal::Unknown) => Problem::new(Situation::NotFound, ""),
+        Error::Refused(refusal) => Problem::new(Situation::Conflict, refusal.to_string()),
         Error::Misconfigured(_) | Error::Conflict | Error::Unavailable { .. } => {
-            Reply::problem(Situation::Unavailable, "").with("retry-after", "2")
+            Problem::new(Situation::Unavailable, "")
         }
     }
 }

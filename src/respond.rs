@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::escalation::{Delivery, contact_of};
+use domain::escalation::{Assignee, Delivery, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
 use domain::policy::SecretRef;
 use futures_util::future::join_all;
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::access::Access;
 use crate::api::{self, Situation};
@@ -16,7 +16,7 @@ use crate::channel::{Channels, Message, slack};
 use crate::confirm;
 use crate::error::Error;
 use crate::form::{self, Answer};
-use crate::lambda::{Http, read_object};
+use crate::lambda::Http;
 use crate::link::Links;
 use crate::read::id_of;
 use crate::reply::Reply;
@@ -24,16 +24,15 @@ use crate::secret::Secret;
 use crate::sender::verify;
 use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, look_again};
 
+mod ask;
+mod several;
 mod test_page;
 mod twilio;
 
 /// How long bringing messages up to date may keep whoever answered waiting.
 const SHOWN_WITHIN: Duration = Duration::from_millis(1500);
-/// The longest note, in characters.
-const NOTE: usize = 4096;
-
-/// The longest name somebody answers under, in characters.
-const NAME: usize = 128;
+/// How long the button and the page put an incident off.
+pub(crate) const SNOOZE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What takes answers.
 pub struct Responder {
@@ -60,6 +59,7 @@ impl Responder {
     pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
         let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         match path.as_slice() {
+            ["v1", "incidents", action @ ("acknowledge" | "resolve")] => self.api_several(request, action, now).await,
             ["v1", "incidents", id, action] => self.api(request, id, action, now).await,
             ["v1", "slack", "interactions"] => self.slack(request, now).await,
             ["v1", "people", name, "test-page"] => self.test_page(request, name, now).await,
@@ -75,33 +75,28 @@ impl Responder {
             Ok(token) => token,
             Err(refused) => return Ok(refused),
         };
-        if !matches!(action, "acknowledge" | "resolve" | "escalate" | "notes") {
-            return Ok(Reply::problem(Situation::NotFound, "the actions are acknowledge, resolve, escalate and notes"));
-        }
         if request.method != Method::POST {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
         }
-        let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
-        let said: api::Answer = read_object(body)?;
-        if said.by.as_ref().is_some_and(|by| by.trim().is_empty() || by.chars().count() > NAME) {
-            return Err(Error::InvalidEvent(format!("`by` is a name of at most {NAME} characters")));
-        }
-        let by = said.by.as_deref().map_or_else(|| Actor::token(&token), Actor::person);
-        let command = match action {
-            "acknowledge" => Command::Acknowledge { by },
-            "resolve" => Command::Resolve { by },
-            "escalate" => Command::Escalate { by },
-            _ => {
-                let text = said.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
-                let text = text.ok_or_else(|| Error::InvalidEvent("a note needs a text".to_owned()))?;
-                Command::Note { by, text: domain::text::cut(text, NOTE) }
-            }
+        let Some(command) = ask::command(action, &request.body, &token, now)? else {
+            return Ok(Reply::problem(Situation::NotFound, ask::ACTIONS));
         };
-        let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        let cause = format!("api/{token}/{action}/{}", key.unwrap_or(&request.id));
+        let cause = cause(request, &token, action);
         let incident = self.command(&id_of(id)?, &command, &cause, now).await?;
         let view = api::Incident::of(&incident, Some(&self.base_url));
         Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
+    }
+
+    /// An answer by the API to several incidents at once.
+    async fn api_several(&self, request: &Http, action: &str, now: Timestamp) -> Result<Reply, Error> {
+        let token = match self.access.check(&request.headers, now).await? {
+            Ok(token) => token,
+            Err(refused) => return Ok(refused),
+        };
+        if request.method != Method::POST {
+            return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
+        }
+        self.several(request, action, &token, now).await
     }
 
     /// A link of a message: GET shows and asks, POST does. Opening a link changes nothing, whoever opens it.
@@ -118,7 +113,7 @@ impl Responder {
                 let answer = form::field(&request.body, "action").and_then(|word| Answer::parse(&word));
                 let Some(answer) = answer else { return Ok(page(400, confirm::incident(&incident, person))) };
                 let cause = format!("link/{delivery}/{}", request.id);
-                let command = command_of(answer, Actor::link_holder(person));
+                let command = command_of(answer, Actor::link_holder(person), now);
                 match self.command(&id, &command, &cause, now).await {
                     Ok(incident) => Ok(page(200, confirm::answered(&incident, answer, Ok(())))),
                     Err(Error::Refused(refusal)) => {
@@ -156,14 +151,18 @@ impl Responder {
             return Ok(Reply::problem(Situation::InvalidRequest, "not a button of ours"));
         };
         let Some(person) = active.policy.person_of_slack(&pressed.user) else {
-            tracing::warn!(incident.id = %pressed.incident, "somebody who is not in the policy pressed a button");
+            self.deny(&pressed, now).await?;
             self.channels.whisper(&pressed, "You are not in Watchkeeper's policy, so this changed nothing.").await;
             return Ok(Reply::empty(200));
         };
-        let command = command_of(pressed.answer, Actor::person(person));
+        let command = command_of(pressed.answer, Actor::person(person), now);
         // One press has one time, however often Slack delivers it (faults.md, C11).
         let cause = format!("slack/{}/{}", pressed.user, pressed.pressed_at);
         match self.command(&pressed.incident, &command, &cause, now).await {
+            Ok(incident) if pressed.answer == Answer::Acknowledge && !incident.awaited().is_empty() => {
+                let awaited = incident.awaited().join(" and ");
+                self.channels.whisper(&pressed, &format!("Recorded. It counts once {awaited} acknowledged too.")).await;
+            }
             Ok(_) => {}
             Err(Error::Refused(refusal)) => {
                 self.channels.whisper(&pressed, &format!("Nothing changed: {refusal}.")).await;
@@ -171,6 +170,37 @@ impl Responder {
             Err(error) => return Err(error),
         }
         Ok(Reply::empty(200))
+    }
+
+    /// Puts down that somebody pressed a button who may not, once for each of them (faults.md, I12).
+    async fn deny(&self, pressed: &slack::Interaction, now: Timestamp) -> Result<(), Error> {
+        let asked = pressed.answer.as_str().to_owned();
+        let command = Command::Deny { by: Actor::slack(&pressed.user), asked };
+        let cause = format!("slack/{}/denied", pressed.user);
+        let decide = |incident: &Incident| incident.decide(command.clone(), now);
+        match self.incidents.append(&pressed.incident, &cause, now, decide).await {
+            Ok(_) | Err(Error::Refused(_) | Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the policy that the incident `id` was routed by knows whom it is given to.
+    async fn knows(&self, id: &IncidentId, to: &Assignee, now: Timestamp) -> Result<(), Error> {
+        let decision = self.incidents.get(id).await?.decision;
+        let frozen = match &decision {
+            Some(decision) => self.policies.by_hash(&decision.policy).await.map(Some),
+            None => Ok(None),
+        };
+        // As paging does: when that one is lost, the active one counts.
+        let frozen = match frozen {
+            Ok(Some(frozen)) => frozen,
+            Err(error) if error.is_retryable() => return Err(error),
+            Ok(None) | Err(_) => self.policies.active(now).await?,
+        };
+        if to.is_in(&frozen.policy) {
+            return Ok(());
+        }
+        Err(Error::InvalidEvent(format!("the policy that it was routed by has no {to}")))
     }
 
     /// Writes an answer down, and lets everybody see it.
@@ -181,11 +211,12 @@ impl Responder {
         cause: &str,
         now: Timestamp,
     ) -> Result<Incident, Error> {
+        if let Command::Reassign { to, .. } = command {
+            self.knows(id, to, now).await?;
+        }
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         let mut incident = self.incidents.append(id, cause, now, decide).await?;
-        // After the last step nobody looks any more: somebody must, when an acknowledgement made then expires.
-        let taken_late = matches!(command, Command::Acknowledge { .. }) && incident.paging.exhausted;
-        if matches!(command, Command::Escalate { .. }) || taken_late {
+        if command.needs_a_look(&incident) {
             let (name, input) = look_again(&incident, cause);
             self.machine.start(&name, &input).await?;
         }
@@ -231,6 +262,12 @@ impl Responder {
     }
 }
 
+/// Names the request in the log: with an `Idempotency-Key`, the same when it comes again.
+fn cause(request: &Http, token: &str, action: &str) -> String {
+    let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+    format!("api/{token}/{action}/{}", key.unwrap_or(&request.id))
+}
+
 /// A page for a person, with the headers that every such page has.
 fn page(status: u16, body: String) -> Reply {
     let (first, rest) = confirm::HEADERS.split_first().expect("the media type is the first");
@@ -245,9 +282,11 @@ fn told<'a>(incident: &'a Incident, delivery: &'a str) -> &'a str {
     to.split_once(':').map_or(to, |(_, name)| name)
 }
 
-fn command_of(answer: Answer, by: Actor) -> Command {
+fn command_of(answer: Answer, by: Actor, now: Timestamp) -> Command {
     match answer {
         Answer::Acknowledge => Command::Acknowledge { by },
+        Answer::Snooze => Command::Snooze { by, until: now + SNOOZE },
+        Answer::Unacknowledge => Command::Unacknowledge { by },
         Answer::Resolve => Command::Resolve { by },
     }
 }

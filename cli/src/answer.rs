@@ -1,6 +1,7 @@
-//! Answers to incidents: acknowledge, resolve, escalate, note.
+//! Answers to incidents: acknowledge, snooze, give back, reassign, resolve, escalate, note.
 
 use domain::timeline::lasted;
+use serde::Serialize;
 use watchkeeper::api::{Answer, Incident, Status};
 
 use crate::client::Client;
@@ -31,12 +32,32 @@ pub fn each(client: &Client, ids: &[String], action: &str, answer: &Answer, show
     refused.map_or(Ok(()), Err)
 }
 
+/// Gives `answer` to `id` as `action`.
+pub fn one(client: &Client, id: &str, action: &str, answer: &impl Serialize, show: Show) -> Result<(), Failure> {
+    let id = client.full_id(id)?;
+    let incident = client.post(&format!("/v1/incidents/{id}/{action}"), answer)?;
+    show.print(&incident, |incident| tell(incident, action));
+    Ok(())
+}
+
 fn tell(incident: &Incident, action: &str) -> String {
     let by = |name: &Option<String>| text(name.as_deref().unwrap_or("you"));
     let after = |at: Option<jiff::Timestamp>| {
         at.map(|at| format!(", {} after it opened", lasted(at.duration_since(incident.opened_at)))).unwrap_or_default()
     };
     let said = match (action, incident.status) {
+        ("acknowledge", Status::Triggered) => {
+            format!("recorded; it counts once {} acknowledged too", text(&incident.awaiting.join(" and ")))
+        }
+        ("snooze", Status::Acknowledged) => {
+            let until = incident.acknowledgement_expires_at.map(|at| format!(" until {}", show::time(at)));
+            format!("taken on by {}{}", by(&incident.acknowledged_by), until.unwrap_or_default())
+        }
+        ("unacknowledge", Status::Triggered) => "given back: it pages again".to_owned(),
+        ("reassign", Status::Triggered) => {
+            let to = incident.assigned_to.as_deref().unwrap_or("somebody");
+            format!("given to {}: they are told now", text(to))
+        }
         ("acknowledge", _) => {
             format!("acknowledged by {}{}", by(&incident.acknowledged_by), after(incident.acknowledged_at))
         }

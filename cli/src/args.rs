@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 mod roster;
 
@@ -72,6 +72,41 @@ pub enum Command {
         /// Their ids, or as much of each as is unique
         #[arg(required = true)]
         ids: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Give incidents back that somebody took on
+    #[command(alias = "unacknowledge")]
+    Unack {
+        /// Their ids, or as much of each as is unique
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Take an incident on for a while; then it pages again
+    Snooze {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+        /// For how long, such as 2h or `1h 30m`
+        #[arg(long = "for", value_name = "LENGTH", required_unless_present = "until", conflicts_with = "until")]
+        length: Option<SignedDuration>,
+        /// Until when, such as 2026-11-21T09:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Option<Timestamp>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Give an incident to somebody: paging begins anew, with them
+    Reassign {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+        /// person:NAME, team:NAME, schedule:NAME, next:SCHEDULE or escalation:NAME
+        #[arg(value_name = "TARGET")]
+        to: String,
         /// On whose behalf, by their short name in the policy
         #[arg(long = "as", value_name = "PERSON")]
         by: Option<String>,

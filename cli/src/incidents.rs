@@ -137,6 +137,9 @@ fn card(incident: &Incident) -> String {
         let _ = writeln!(card, "  {} {value}", paint(DIM, &format!("{name:<12}")));
     };
     line("id", incident.id.clone());
+    if let Some(bridge) = &incident.bridge {
+        line("bridge", text(bridge));
+    }
     let severity = paint(show::of_severity(incident.severity), incident.severity.as_str());
     line("severity", format!("{severity}, reported {}", times(incident.occurrences)));
     if let Some(service) = &incident.service {
@@ -151,8 +154,23 @@ fn card(incident: &Incident) -> String {
     let later = |at: Option<jiff::Timestamp>| {
         at.map(|at| format!("{} ({} later)", show::time(at), lasted(at.duration_since(incident.opened_at))))
     };
+    if let Some(to) = &incident.assigned_to {
+        line("given to", text(to));
+    }
+    if incident.status == Status::Triggered {
+        for answer in &incident.acknowledgements {
+            let waits = text(&incident.awaiting.join(" and "));
+            line("acknowledged", format!("by {}, and waits for {waits}", text(&answer.by)));
+        }
+    }
+    for sleeper in &incident.waiting {
+        line("waits", format!("until {}: quiet hours of {}", show::time(sleeper.until), text(&sleeper.person)));
+    }
     if let (Some(by), Some(at)) = (&incident.acknowledged_by, later(incident.acknowledged_at)) {
         line("acknowledged", format!("by {}, {at}", text(by)));
+    }
+    if let Some(until) = incident.acknowledgement_expires_at {
+        line("until", show::time(until));
     }
     if let (Some(by), Some(at)) = (&incident.resolved_by, later(incident.resolved_at)) {
         line("resolved", format!("by {}, {at}", text(by)));
@@ -218,8 +236,9 @@ const fn mark(kind: Kind) -> (&'static str, Style) {
         Kind::Told => ("*", GREEN),
         Kind::Updated => ("*", DIM),
         Kind::Failed | Kind::Unanswered => ("x", RED),
-        Kind::Acknowledged => ("@", YELLOW),
-        Kind::Expired | Kind::Escalated => ("^", RED),
+        Kind::Acknowledged | Kind::Snoozed => ("@", YELLOW),
+        Kind::Expired | Kind::Unacknowledged | Kind::FollowedUp | Kind::Escalated | Kind::Reassigned => ("^", RED),
+        Kind::Denied => ("x", YELLOW),
         Kind::Noted => ("#", BLUE),
         Kind::Resolved => ("=", GREEN),
     }

@@ -31,6 +31,7 @@ use args::{Args, Command, PolicyCommand};
 use client::Client;
 use failure::Failure;
 use show::Show;
+use watchkeeper::api::{Reassign, Snooze};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -53,6 +54,11 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Incidents { status, limit } => incidents::list(&client()?, status, limit, show),
         Command::Incident { id, verify } => incidents::one(&client()?, &id, verify, show),
         Command::Ack { ids, by } => answer::each(&client()?, &ids, "acknowledge", &answer::from(by, None), show),
+        Command::Unack { ids, by } => answer::each(&client()?, &ids, "unacknowledge", &answer::from(by, None), show),
+        Command::Snooze { id, length, until, by } => {
+            answer::one(&client()?, &id, "snooze", &Snooze { by, until, length }, show)
+        }
+        Command::Reassign { id, to, by } => answer::one(&client()?, &id, "reassign", &Reassign { by, to }, show),
         Command::Resolve { ids, by } => answer::each(&client()?, &ids, "resolve", &answer::from(by, None), show),
         Command::Escalate { id, by } => answer::each(&client()?, &[id], "escalate", &answer::from(by, None), show),
         Command::Note { id, text, by } => {

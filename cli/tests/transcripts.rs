@@ -23,8 +23,9 @@ fn incident(id: &str, status: &str, title: &str) -> Value {
         "occurrences": 200, "opened_at": "2026-11-21T10:00:00Z",
         "acknowledged_by": if status == "triggered" { Value::Null } else { json!("ana") },
         "acknowledged_at": if status == "triggered" { Value::Null } else { json!("2026-11-21T10:00:42Z") },
-        "acknowledgement_expires_at": null, "resolved_by": null, "resolved_at": null,
-        "team": "platform", "level": "SEV1", "handling": "page", "why": "route `production` matched",
+        "acknowledgement_expires_at": null, "acknowledgements": [], "awaiting": [], "waiting": [],
+        "assigned_to": null, "resolved_by": null, "resolved_at": null,
+        "team": "platform", "level": "SEV1", "bridge": null, "handling": "page", "why": "route `production` matched",
         "integration": "generic", "key": "disk-web-1", "source": "web-1", "labels": {},
         "links": [{"href": "https://example.com/runbook", "text": "Runbook"}],
         "deliveries": [
@@ -46,6 +47,12 @@ fn incident(id: &str, status: &str, title: &str) -> Value {
     })
 }
 
+/// The same with other fields.
+fn with(mut incident: Value, fields: &Value) -> Value {
+    incident.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    incident
+}
+
 /// Two records of the first incident, chained.
 fn records() -> Vec<Value> {
     let mut prev = domain::log::Hash::zero();
@@ -59,6 +66,18 @@ fn records() -> Vec<Value> {
         serde_json::to_value(entry).unwrap()
     };
     (0..2).map(seal).collect()
+}
+
+/// One that some of its people acknowledged, while another sleeps.
+fn half_answered() -> Value {
+    with(
+        incident("0222222222222222222a-1", "triggered", "Ledger differs"),
+        &json!({
+            "acknowledgements": [{"by": "ana", "at": "2026-11-21T10:00:42Z"}], "awaiting": ["bo", "eve"],
+            "waiting": [{"person": "eve", "until": "2026-11-22T06:00:00Z"}], "assigned_to": "team:ledger",
+            "bridge": "https://meet.example.com/bridge",
+        }),
+    )
 }
 
 fn story() -> Value {
@@ -159,6 +178,32 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         ("GET /v1/incidents/0123456789abcdef0123-1", 200, incident(ONE, "acknowledged", HOSTILE)),
         ("GET /v1/incidents/01ffffffffffffffffff-9", 404, problem(404, "there is no such incident")),
         ("POST /v1/incidents/01ffffffffffffffffff-3/acknowledge", 409, problem(409, "already acknowledged by ana")),
+        (
+            "GET /v1/incidents/0222222222222222222a-1/timeline",
+            200,
+            json!({"incident": "0222222222222222222a-1", "entries": []}),
+        ),
+        ("GET /v1/incidents/0222222222222222222a-1", 200, half_answered()),
+        ("POST /v1/incidents/0222222222222222222a-1/acknowledge", 200, half_answered()),
+        (
+            "POST /v1/incidents/0123456789abcdef0123-1/snooze",
+            200,
+            with(
+                incident(ONE, "acknowledged", "Disk full"),
+                &json!({"acknowledgement_expires_at": "2026-11-21T12:00:42Z"}),
+            ),
+        ),
+        ("POST /v1/incidents/0123456789abcdef0123-1/unacknowledge", 200, incident(ONE, "triggered", "Disk full")),
+        (
+            "POST /v1/incidents/0123456789abcdef0123-1/reassign",
+            200,
+            with(incident(ONE, "triggered", "Disk full"), &json!({"assigned_to": "team:platform"})),
+        ),
+        (
+            "POST /v1/incidents/01ffffffffffffffffff-3/reassign",
+            400,
+            problem(400, "the policy that it was routed by has no person:nobody"),
+        ),
         ("POST /v1/incidents/0123456789abcdef0123-1/escalate", 200, incident(ONE, "triggered", "Disk full")),
         ("POST /v1/incidents/0123456789abcdef0123-1/", 200, incident(ONE, "acknowledged", "Disk full")),
         (
@@ -280,6 +325,14 @@ fn what_the_command_prints_is_what_was_promised() {
         ("ack", &["ack", "0123", "--as", "ana"], &[]),
         ("ack-one-refused", &["ack", TWO, ONE], &[]),
         ("resolve-json", &["resolve", ONE, "--json"], &[]),
+        ("ack-in-part", &["ack", "0222222222222222222a-1"], &[]),
+        ("incident-in-part", &["incident", "0222222222222222222a-1"], &[]),
+        ("unack", &["unack", ONE, "--as", "bo"], &[]),
+        ("snooze", &["snooze", "0123", "--for", "2h", "--as", "ana"], &[]),
+        ("snooze-until", &["snooze", ONE, "--until", "2026-11-21T12:00:42Z"], &[]),
+        ("snooze-how-long", &["snooze", ONE], &[]),
+        ("reassign", &["reassign", ONE, "team:platform", "--as", "ana"], &[]),
+        ("reassign-unknown", &["reassign", TWO, "person:nobody"], &[]),
         ("escalate", &["escalate", ONE], &[]),
         ("note", &["note", ONE, "looking", "at", "it"], &[]),
         ("oncall", &["oncall"], &[]),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Policy, Target};
+use crate::policy::{Handling, Ladder, Policy, Rung, Target};
 
 pub mod condition;
 mod facts;
@@ -38,6 +38,9 @@ pub struct Decision {
     /// Where it stands on the severity ladder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Ladder>,
+    /// What the ladder says of that level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<Rung>,
     /// The escalation that tells people, by its name in the policy.
     pub escalation: String,
     /// Whether nothing but the catch-all knew whom to tell.
@@ -105,6 +108,7 @@ pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestam
         service: incident.service().map(str::to_owned),
         team: incident.enrichment.as_ref().and_then(|found| found.team.clone()),
         level: None,
+        rung: None,
         escalation: catch_all.clone(),
         catch_all: true,
         notify: Vec::new(),

@@ -38,6 +38,14 @@ pub struct Incident {
     pub acknowledged_at: Option<Timestamp>,
     /// When their acknowledgement counts no more.
     pub acknowledgement_expires_at: Option<Timestamp>,
+    /// Each who acknowledged it since nobody had, in order.
+    pub acknowledgements: Vec<Acknowledged>,
+    /// The people whose acknowledgement the current step waits for, where each of them must.
+    pub awaiting: Vec<String>,
+    /// Whom the current step tells later, as they sleep.
+    pub waiting: Vec<Waiting>,
+    /// To whom somebody gave it, such as `person:ana`.
+    pub assigned_to: Option<String>,
     /// Who ended it: a person, or the integration whose sender said so.
     pub resolved_by: Option<String>,
     /// When it ended.
@@ -47,6 +55,8 @@ pub struct Incident {
     /// Where it stands on the team's severity ladder.
     #[cfg_attr(test, schemars(schema_with = "words::level"))]
     pub level: Option<Ladder>,
+    /// Where responders meet, as the ladder says.
+    pub bridge: Option<String>,
     /// What is done with it; null until that is decided.
     #[cfg_attr(test, schemars(schema_with = "words::handling"))]
     pub handling: Option<Handling>,
@@ -103,6 +113,26 @@ impl Status {
     }
 }
 
+/// That somebody acknowledged an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Acknowledged {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// That somebody is told later, as they sleep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Waiting {
+    /// Who, by short name.
+    pub person: String,
+    /// Until when their quiet hours last.
+    pub until: Timestamp,
+}
+
 /// A page of incidents, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -127,6 +157,9 @@ impl Incident {
         let decided = incident.decision.as_ref();
         let found = incident.enrichment.as_ref();
         let links = found.map(|found| found.links.clone()).unwrap_or_default();
+        let acknowledgements = incident.acknowledgements.iter();
+        let acknowledgements =
+            acknowledgements.map(|answer| Acknowledged { by: answer.by.name().to_owned(), at: answer.at });
         Some(Self {
             id: incident.id.to_string(),
             status,
@@ -138,10 +171,15 @@ impl Incident {
             acknowledged_by: taken.map(|taken| taken.by.name().to_owned()),
             acknowledged_at: taken.map(|taken| taken.at),
             acknowledgement_expires_at: taken.and_then(|taken| taken.expires_at),
+            acknowledgements: acknowledgements.collect(),
+            awaiting: incident.awaited().into_iter().map(short).collect(),
+            waiting: waiting(incident),
+            assigned_to: incident.paging.assigned.as_ref().map(ToString::to_string),
             resolved_by: ended.map(|ended| ended.by.name().to_owned()),
             resolved_at: ended.map(|ended| ended.at),
             team: decided.and_then(|made| made.team.clone()).or_else(|| found.and_then(|found| found.team.clone())),
             level: decided.and_then(|made| made.level),
+            bridge: incident.bridge().map(str::to_owned),
             handling: decided.map(|_| escalation::handling(incident)),
             why: decided.map(|made| made.why.clone()),
             silenced_by: incident.silenced_by.iter().map(|hold| hold.silence.clone()).collect(),
@@ -157,6 +195,21 @@ impl Incident {
             url: base.map(|base| format!("{}/v1/incidents/{}", base.trim_end_matches('/'), incident.id)),
         })
     }
+}
+
+/// The name in `person:ana`.
+fn short(to: &str) -> String {
+    to.split_once(':').map_or(to, |(_, name)| name).to_owned()
+}
+
+/// Whom the current step has not told yet because of their quiet hours.
+fn waiting(incident: &incident::Incident) -> Vec<Waiting> {
+    if incident.status != incident::Status::Triggered {
+        return Vec::new();
+    }
+    let told = |to: &str| incident.paging.current().any(|delivery| delivery.to == to);
+    let waits = incident.paging.recipients.iter().filter(|found| !told(&found.to));
+    waits.filter_map(|found| Some(Waiting { person: short(&found.to), until: found.quiet_until? })).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use domain::log;
 use serde::{Deserialize, Serialize};
 
+mod answer;
 mod calendar;
 mod cover;
 mod delivery;
@@ -18,10 +19,11 @@ mod silence;
 mod test_page;
 mod timeline;
 
+pub use answer::{Answer, Answered, AnsweredList, Reassign, Several, Snooze};
 pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
 pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
 pub use delivery::{Delivery, DeliveryState};
-pub use incident::{Incident, IncidentList, Status};
+pub use incident::{Acknowledged, Incident, IncidentList, Status, Waiting};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
@@ -33,19 +35,6 @@ pub use timeline::{Timeline, TimelineEntry};
 /// The OpenAPI 3.1 document of the whole API, as JSON text.
 pub const fn openapi() -> &'static str {
     include_str!("openapi.json")
-}
-
-/// What a person says to an incident: the body of acknowledge, resolve, escalate and notes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct Answer {
-    /// On whose behalf, by the short name in the policy; the holder of the token when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// The text of a note.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
 }
 
 /// The stored records of a stream, byte for byte, so that anybody can verify the chain with SHA-256 alone.

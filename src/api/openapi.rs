@@ -8,8 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    AbsenceList, CalendarList, CalendarOf, FinalSchedule, NewAbsence, NewCalendar, NewOverride, NewSwap, OverrideList,
-    Removed, ScheduleList, Silence, SilenceList, SilenceRequest, TestPage, TestedPage,
+    AbsenceList, AnsweredList, CalendarList, CalendarOf, FinalSchedule, NewAbsence, NewCalendar, NewOverride, NewSwap,
+    OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList, SilenceRequest, Snooze, TestPage,
+    TestedPage,
 };
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
@@ -35,6 +36,10 @@ fn schemas() -> Value {
     generator.subschema_for::<Silence>();
     generator.subschema_for::<SilenceList>();
     generator.subschema_for::<SilenceRequest>();
+    generator.subschema_for::<Snooze>();
+    generator.subschema_for::<Reassign>();
+    generator.subschema_for::<Several>();
+    generator.subschema_for::<AnsweredList>();
     generator.subschema_for::<ActivePolicy>();
     generator.subschema_for::<AppliedPolicy>();
     generator.subschema_for::<TestPage>();

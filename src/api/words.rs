@@ -41,9 +41,14 @@ pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
         Kind::Updated,
         Kind::Acknowledged,
         Kind::Expired,
+        Kind::Snoozed,
+        Kind::Unacknowledged,
+        Kind::Reassigned,
+        Kind::FollowedUp,
         Kind::Escalated,
         Kind::Unanswered,
         Kind::Noted,
+        Kind::Denied,
         Kind::Resolved,
     ];
     json_schema!({"type": "string", "enum": words(&all)})

@@ -69,6 +69,8 @@ pub(super) fn clock(at: Timestamp) -> String {
 /// All of it in one line. What is over says so first, so that a late message explains itself.
 pub(super) fn line(message: &Message<'_>) -> String {
     let Message { incident, delivery, .. } = message;
+    // Where responders meet is worth more than anything else, as long as they are needed.
+    let bridge = incident.bridge().map(|bridge| format!("Join {bridge} ")).unwrap_or_default();
     let headline = headline(incident);
     if let Some(answered) = answered(incident) {
         return format!("{answered}: {headline}");
@@ -81,7 +83,11 @@ pub(super) fn line(message: &Message<'_>) -> String {
         more => Some(format!("and {more} more incidents")),
     };
     let context: Vec<String> = step.into_iter().chain(often).chain(more).collect();
-    if context.is_empty() { headline } else { format!("{headline} ({})", context.join(", ")) }
+    if context.is_empty() {
+        format!("{bridge}{headline}")
+    } else {
+        format!("{bridge}{headline} ({})", context.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +109,21 @@ mod tests {
         );
         told.incident.alert.title = "Checkout is down".to_owned();
         assert_eq!(line(&told.message()), "[critical] Checkout is down (step 3, 12 occurrences)");
+    }
+
+    #[test]
+    fn where_responders_meet_comes_first_until_somebody_answered() {
+        let mut told = Told::new();
+        let rung = domain::policy::Rung { bridge: Some("https://meet.example.com/1".to_owned()), ..Default::default() };
+        let policy: domain::policy::Policy =
+            serde_json::from_value(serde_json::json!({ "version": 1, "catch_all": { "escalation": "x" } }))
+                .expect("a policy");
+        let mut decision = domain::route::fallback(&told.incident, &policy, &policy.hash(), told.message().now, "x");
+        decision.rung = Some(rung);
+        told.incident.decision = Some(decision);
+        assert_eq!(line(&told.message()), "Join https://meet.example.com/1 [critical] checkout: p99 latency over 2 s");
+        fixture::acknowledge(&mut told.incident);
+        assert!(line(&told.message()).starts_with("Acknowledged"));
     }
 
     #[test]

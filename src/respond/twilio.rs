@@ -138,9 +138,11 @@ impl Responder {
         now: Timestamp,
     ) -> Result<String, Error> {
         let incident = self.incidents.get(id).await?;
-        let command: Command = command_of(answer, Actor::link_holder(told(&incident, delivery)));
+        let command: Command = command_of(answer, Actor::link_holder(told(&incident, delivery)), now);
         let done = match answer {
             Answer::Acknowledge => "Acknowledged",
+            Answer::Snooze => "Snoozed",
+            Answer::Unacknowledge => "Given back",
             Answer::Resolve => "Resolved",
         };
         match self.command(id, &command, cause, now).await {

@@ -88,9 +88,15 @@ fn a_button_acknowledges_once_and_the_message_shows_it() {
     let id = incident.to_string();
     let forged = respond.invoke(&press(&id, ANA, "not the signing secret of this app")).unwrap().unwrap();
     assert_eq!(forged["statusCode"], 401);
-    let stranger = respond.invoke(&press(&id, "U0STRANGER", SIGNING)).unwrap().unwrap();
-    assert_eq!(stranger["statusCode"], 200, "Slack hears 200, and nothing changes");
+    for _ in 0..2 {
+        let stranger = respond.invoke(&press(&id, "U0STRANGER", SIGNING)).unwrap().unwrap();
+        assert_eq!(stranger["statusCode"], 200, "Slack hears 200, and nothing changes");
+    }
     assert_eq!(the_incident(&standin).status, Status::Triggered);
+    // It is in the log, once, however often they press (faults.md, I12).
+    let log = standin.world.lock().unwrap().stream(&incident.stream());
+    let denied = log.iter().filter(|entry| entry.body.contains(r#""by":"slack:U0STRANGER""#)).count();
+    assert_eq!(denied, 1);
 
     for _ in 0..2 {
         let pressed = respond.invoke(&press(&id, ANA, SIGNING)).unwrap().unwrap();

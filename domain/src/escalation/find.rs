@@ -18,6 +18,9 @@ pub struct Found {
     /// How: `on call for platform, for another 2 h`; empty where the step names them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub via: String,
+    /// Told beside the step, as the ladder says: whoever is there need not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     /// Until when their quiet hours keep the first message back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_until: Option<Timestamp>,
@@ -39,7 +42,7 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
     let Around { policy, covers, turn, .. } = around;
     let step = step(incident, policy, position);
     let everybody = step.as_ref().is_some_and(|step| step.acknowledge == Acknowledge::Everybody);
-    let (mut found, nobody) = find(incident, policy, covers, &targets(incident, policy, position), now);
+    let (mut found, mut nobody) = find(incident, policy, covers, &targets(incident, policy, position), now);
     for found in &mut found {
         found.quiet_until = quiet_until(incident, policy, position, &found.to, now);
     }
@@ -58,7 +61,23 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
         let counter = format!("{}/{}", named(incident, policy, position).unwrap_or_default(), position.step + 1);
         picked = Some(Picked { counter, turn, among });
     }
+    // The place that the ladder names is told with the first step that finds somebody, and with the catch-all's anyway.
+    let place = beside(incident).filter(|_| !found.is_empty() || position.catch_all);
+    if let Some(place) = place.filter(|place| found.iter().all(|found| found.to != place.to_string())) {
+        let (mut told, unreachable) = find(incident, policy, covers, std::slice::from_ref(place), now);
+        for place in &mut told {
+            place.beside = true;
+        }
+        found.extend(told);
+        nobody.extend(unreachable);
+    }
     Event::StepBegan { position, found, nobody, picked, everybody }
+}
+
+/// The place that the ladder tells beside people, once.
+fn beside(incident: &Incident) -> Option<&Target> {
+    let rung = incident.decision.as_ref().and_then(|decision| decision.rung.as_ref());
+    rung.and_then(|rung| rung.channel.as_ref()).filter(|_| !incident.paging.told_beside)
 }
 
 /// Whom `targets` lead to at `now`, each once and with at least one contact, and why the rest lead to nobody.
@@ -76,7 +95,7 @@ fn find(
         if plan(incident, policy, &to).is_empty() {
             unreachable.push(format!("{to} has no contact"));
         } else if !found.iter().any(|known| known.to == to) {
-            found.push(Found { to, via, quiet_until: None });
+            found.push(Found { to, via, beside: false, quiet_until: None });
         }
     };
     let person = |name: &str| Target::Person(name.to_owned()).to_string();

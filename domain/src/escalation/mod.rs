@@ -93,6 +93,9 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
     if after.status != Status::Triggered || quiet(&after) || silenced || held {
         return events;
     }
+    if follow_up_at(&after).is_some_and(|at| at <= now) {
+        happened(&mut after, Event::FollowedUp);
+    }
     // Each turn begins a step that finds somebody, or passes over one that finds nobody.
     loop {
         let position = match turn(&after, policy, now) {
@@ -155,7 +158,7 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
     });
     let later = contacts::later(incident, policy).into_iter().map(|later| later.at);
     let ends = (!ticket).then(|| ends_at(incident, policy, position)).flatten();
-    match pending.chain(later).chain(ends).min() {
+    match pending.chain(later).chain(ends).chain(follow_up_at(incident)).min() {
         Some(at) => Next::At(at.max(now)),
         None if ticket && incident.paging.current().any(|delivery| delivery.fate.is_accepted()) => {
             Next::Over(Over::Ticketed)
@@ -189,6 +192,12 @@ fn settles_at(incident: &Incident) -> Option<Timestamp> {
         Some(Noise::Flapping { until }) if !incident.paging.by_hand => Some(until),
         _ => None,
     }
+}
+
+/// When a ticket becomes a page, if nobody takes it on before.
+fn follow_up_at(incident: &Incident) -> Option<Timestamp> {
+    let decision = incident.decision.as_ref().filter(|_| handling(incident) == Handling::Ticket)?;
+    decision.at.checked_add(decision.rung.as_ref()?.follow_up?).ok()
 }
 
 /// Nobody is to be told.
@@ -266,9 +275,11 @@ fn ends_at(incident: &Incident, policy: &Policy, position: Position) -> Option<T
     let began = incident.paging.began_at?;
     let Some(step) = step(incident, policy, position) else { return Some(began) };
     let last = following(incident, policy, position).is_none_or(|next| next.step == 0);
-    let tried = incident.paging.current().next().is_some();
-    let reached_nobody = incident.paging.current().all(|delivery| delivery.fate.is_final_failure())
-        && contacts::later(incident, policy).is_empty();
+    let asked = |to: &str| !incident.paging.is_beside(to);
+    let mut told = incident.paging.current().filter(|delivery| asked(&delivery.to)).peekable();
+    let tried = told.peek().is_some();
+    let reached_nobody = told.all(|delivery| delivery.fate.is_final_failure())
+        && !contacts::later(incident, policy).iter().any(|later| asked(later.to));
     // The last step waits even so: an outage of a provider must not use up every round within a minute.
     let waits = last && (tried || position.catch_all);
     Some(if reached_nobody && !waits { began } else { began + step.wait })

@@ -11,7 +11,7 @@ use crate::dedup;
 use crate::fingerprint::Fingerprint;
 use crate::incident::{Actor, Command, IncidentId};
 use crate::log::{self, Entry, Record};
-use crate::policy::{Ladder, parse};
+use crate::policy::{Ladder, Rung, parse};
 use crate::recent::Known;
 use crate::route;
 use crate::signal::{Action, Alert, Signal};
@@ -101,7 +101,7 @@ struct Model {
 }
 
 impl Model {
-    fn new(fates: Vec<u8>) -> Self {
+    fn new(fates: Vec<u8>, handling: Handling) -> Self {
         let policy = parse(POLICY).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0;
         let id = IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 };
         let now = "2026-11-21T03:00:00Z".parse().expect("an instant");
@@ -123,8 +123,13 @@ impl Model {
         let mut decision = route::fallback(&model.snapshot, &model.policy, &model.policy.hash(), now, "a test");
         decision.escalation = "mixed".to_owned();
         decision.catch_all = false;
+        decision.handling = handling;
+        let follow_up = Some(SignedDuration::from_mins(30)).filter(|_| handling == Handling::Ticket);
+        decision.rung = Some(Rung { follow_up, ..Rung::default() });
         decision.level = Some(Ladder::Sev2);
-        decision.acknowledgement_expires = Some(SignedDuration::from_mins(20));
+        // As routing has it: only a page asks for an answer that lasts.
+        let expires = Some(SignedDuration::from_mins(20));
+        decision.acknowledgement_expires = expires.filter(|_| handling == Handling::Page);
         let loaded = model.snapshot.clone();
         assert!(model.append(&loaded, "route", vec![Event::Routed { decision }]));
         model
@@ -346,8 +351,9 @@ proptest! {
     fn i01_i07_i08_whatever_races_nobody_is_paged_for_what_is_taken_on_and_nothing_is_forgotten(
         moves in prop::collection::vec(moves(), 1..100),
         fates in prop::collection::vec(0..5u8, 1..8),
+        handling in prop::sample::select(vec![Handling::Page, Handling::Page, Handling::Ticket]),
     ) {
-        let mut model = Model::new(fates);
+        let mut model = Model::new(fates, handling);
         for the_move in &moves {
             model.make(the_move);
             model.check();

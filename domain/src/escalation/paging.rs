@@ -62,6 +62,9 @@ pub struct Paging {
     /// A step of the current round found somebody.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub found_somebody: bool,
+    /// A step found somebody: the place that the ladder names, if there is one, was told with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub told_beside: bool,
     /// To whom somebody gave it, instead of those who were decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assigned: Option<Assignee>,
@@ -70,7 +73,7 @@ pub struct Paging {
     /// Somebody asked for the next step now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hurry: bool,
-    /// Somebody asked for people to be told, so it is a page now, whatever was decided.
+    /// It is a page now, whatever was decided: somebody asked, or nobody took the ticket on in time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
     /// Everybody was told, and nobody answered.
@@ -108,6 +111,11 @@ impl Paging {
             }
         }
         told
+    }
+
+    /// Whether `to` is told beside the current step, and need not answer.
+    pub(super) fn is_beside(&self, to: &str) -> bool {
+        self.recipients.iter().any(|found| found.beside && found.to == to)
     }
 
     /// The deliveries that the request `cause` is to send now.
@@ -149,7 +157,8 @@ impl Paging {
         if position.catch_all && !self.position.is_some_and(|before| before.catch_all) {
             self.accepted_since_catch_all = false;
         }
-        self.found_somebody = !found.is_empty() || (self.found_somebody && position.step > 0);
+        self.found_somebody = found.iter().any(|found| !found.beside) || (self.found_somebody && position.step > 0);
+        self.told_beside |= !found.is_empty();
         self.recipients = found.to_vec();
         self.everybody = everybody;
         self.position = Some(position);
@@ -177,7 +186,7 @@ impl Paging {
     }
 
     pub(crate) fn sending(&mut self, attempts: &[Attempt], at: Timestamp) {
-        self.found_somebody |= !attempts.is_empty();
+        self.found_somebody |= attempts.iter().any(|attempt| !self.is_beside(&attempt.to));
         for attempt in attempts {
             let fate = Fate::Sending { since: at, cause: attempt.cause.clone() };
             match self.deliveries.iter_mut().find(|known| known.id == attempt.delivery) {
@@ -233,6 +242,12 @@ impl Paging {
         self.hurry = false;
         self.exhausted = false;
         self.resumed_at = Some(at);
+    }
+
+    /// Nobody took a ticket on in time: its first step comes again, as a page.
+    pub(crate) fn follow_up(&mut self, at: Timestamp) {
+        self.restart(at);
+        self.by_hand = true;
     }
 
     /// Somebody gave it to `to`: their first step comes, as a page, whatever was decided.

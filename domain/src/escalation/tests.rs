@@ -83,6 +83,7 @@ impl World {
             service: None,
             team: None,
             level: None,
+            rung: None,
             escalation: escalation.to_owned(),
             catch_all: false,
             notify: Vec::new(),

@@ -121,6 +121,8 @@ pub enum Event {
         /// Who. Whoever had taken it on has it no more.
         by: Actor,
     },
+    /// Nobody took a ticket on in time: it is a page now, from the first step.
+    FollowedUp,
     /// Every step, every repeat and the catch-all are through, and nobody answered.
     NobodyAnswered,
     /// Somebody wrote something down.
@@ -221,6 +223,7 @@ impl Incident {
                 let decided = self.decision.as_ref().map(|decision| decision.handling);
                 self.paging.hurry(decided.unwrap_or_default(), at);
             }
+            Event::FollowedUp => self.paging.follow_up(at),
             Event::NobodyAnswered => self.paging.exhausted = true,
             Event::Noted { .. } | Event::Denied { .. } => {}
             Event::Resolved { by, covers } => {

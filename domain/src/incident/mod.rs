@@ -320,6 +320,11 @@ impl Incident {
         routed.or(enriched).or(self.alert.service.as_deref())
     }
 
+    /// Where responders meet, as the ladder says of its level.
+    pub fn bridge(&self) -> Option<&str> {
+        self.decision.as_ref()?.rung.as_ref()?.bridge.as_deref()
+    }
+
     /// How bad the sender says it is.
     pub const fn severity(&self) -> Severity {
         self.alert.severity

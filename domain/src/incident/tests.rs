@@ -121,6 +121,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         3 => by().prop_map(|by| Wish::Ask(Command::Acknowledge { by })),
         1 => by().prop_map(|by| Wish::Ask(Command::Resolve { by })),
         2 => by().prop_map(|by| Wish::Ask(Command::Escalate { by })),
+        1 => by().prop_map(|by| Wish::Ask(Command::Unacknowledge { by })),
+        1 => by().prop_map(|by| Wish::Ask(Command::Snooze { by, until: at(5000) })),
         2 => by().prop_map(|by| Wish::Ask(Command::Note { by, text: "looking".to_owned() })),
         1 => Just(Wish::Ask(Command::Enrich(Enrichment::default()))),
         4 => (0..6usize, 0..3usize, 0..60i64).prop_map(|(id, action, second)| {
@@ -128,6 +130,54 @@ fn wish() -> impl Strategy<Value = Wish> {
             Wish::Deliver(signal(id * 3 + action as usize, action, second))
         }),
     ]
+}
+
+#[test]
+fn each_command_has_its_answer_at_every_status() {
+    let ana = || Actor::person("ana");
+    let to = crate::escalation::Assignee::try_from("person:ben".to_owned()).expect("an assignee");
+    let commands = [
+        Command::Acknowledge { by: ana() },
+        Command::Snooze { by: ana(), until: at(900) },
+        Command::Unacknowledge { by: ana() },
+        Command::Reassign { by: ana(), to },
+        Command::Escalate { by: ana() },
+        Command::Resolve { by: ana() },
+        Command::Deny { by: Actor::slack("U1"), asked: "resolve".to_owned() },
+    ];
+    let open = Store::new().snapshot;
+    let taken = |by: &str| {
+        let mut incident = open.clone();
+        incident.apply(&Event::Acknowledged { by: Actor::person(by), expires_at: None }, at(10));
+        incident
+    };
+    let mut over = open.clone();
+    over.apply(&Event::Resolved { by: Actor::person("ben"), covers: at(20) }, at(20));
+    let expected = Incident::expected(open.id.clone());
+    // How many events each of the commands writes, in their order; `None` where it is refused.
+    let table: [(&str, &Incident, [Option<usize>; 7]); 5] = [
+        ("expected", &expected, [None; 7]),
+        ("open", &open, [Some(1), Some(1), Some(0), Some(1), Some(1), Some(1), Some(1)]),
+        ("hers", &taken("ana"), [Some(0), Some(1), Some(1), Some(1), Some(1), Some(1), Some(1)]),
+        ("another's", &taken("ben"), [None, None, Some(1), Some(1), Some(1), Some(1), Some(1)]),
+        ("over", &over, [None, None, None, None, None, None, Some(1)]),
+    ];
+    for (name, incident, answers) in table {
+        for (command, answer) in commands.iter().zip(answers) {
+            let events = incident.decide(command.clone(), at(30));
+            assert_eq!(events.as_ref().ok().map(Vec::len), answer, "{name}: {command:?}");
+            let mut after = incident.clone();
+            events.unwrap_or_default().iter().for_each(|event| after.apply(event, at(30)));
+            if let Ok(again) = after.decide(command.clone(), at(31))
+                && matches!(
+                    command,
+                    Command::Acknowledge { .. } | Command::Snooze { .. } | Command::Unacknowledge { .. }
+                )
+            {
+                assert_eq!(again, [], "{name}: asking again changes nothing: {command:?}");
+            }
+        }
+    }
 }
 
 proptest! {
@@ -169,7 +219,12 @@ proptest! {
             prop_assert!(entries.iter().filter(|entry| entry.body.contains(&cause)).count() <= 1);
             // Whoever was told that it is done is told so again.
             if let [Ok(()), second] = writer.answers.as_slice() {
-                let moved = matches!(&writer.wish, Wish::Ask(Command::Acknowledge { .. } | Command::Resolve { .. }))
+                let moved = matches!(&writer.wish, Wish::Ask(
+                    Command::Acknowledge { .. }
+                        | Command::Resolve { .. }
+                        | Command::Snooze { .. }
+                        | Command::Unacknowledge { .. }
+                ))
                     && !entries.iter().any(|entry| entry.body.contains(&cause));
                 prop_assert!(second.is_ok() || moved, "{:?}: {:?}", writer.wish, writer.answers);
             }

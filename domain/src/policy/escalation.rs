@@ -179,6 +179,11 @@ impl Check<'_> {
         if let Some(expires) = escalation.acknowledgement_expires {
             let path = format!("{path}.acknowledgement_expires");
             self.length(expires, SignedDuration::from_secs(1), &path, "an expiry");
+            // Whoever looks sleeps until the step's time is up.
+            if let Some(longest) = escalation.steps.iter().map(|step| step.wait).max().filter(|wait| *wait > expires) {
+                let what = format!("a step waits {longest:#}, and only then is an earlier expiry noticed");
+                self.warning(path, what, format!("write at least {longest:#}, or shorten the wait"));
+            }
         }
     }
 

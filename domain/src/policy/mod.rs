@@ -13,6 +13,7 @@ use crate::owner::Owner;
 mod address;
 mod escalation;
 mod integration;
+mod ladder;
 mod mistake;
 mod node;
 mod parse;
@@ -33,6 +34,7 @@ use read::{Fields, Read, Reader, mapping};
 pub use address::Address;
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use integration::{Integration, Kind};
+pub use ladder::{Rung, Rungs};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
 pub use parse::parse;
@@ -73,6 +75,9 @@ pub struct Policy {
     /// Who owns which code, in the order of a CODEOWNERS file: the last that matches counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<Owner>,
+    /// What each severity level means; without it, a level is a word alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Rungs>,
     /// What happens to an alert: the first route that matches, in this order.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -112,7 +117,8 @@ impl Policy {
 }
 
 mapping!(Policy, [
-    "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "routes", "catch_all",
+    "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "ladder", "routes",
+    "catch_all",
     "integrations", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
@@ -123,6 +129,7 @@ mapping!(Policy, [
     escalations: fields.or_default("escalations"),
     services: fields.or_default("services"),
     owners: fields.or_default("owners"),
+    ladder: fields.optional("ladder"),
     routes: fields.or_default("routes"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     integrations: fields.or_default("integrations"),

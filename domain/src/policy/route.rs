@@ -102,6 +102,18 @@ pub enum Ladder {
     Sev4,
 }
 
+impl Ladder {
+    /// The word in policies, messages and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sev1 => "SEV1",
+            Self::Sev2 => "SEV2",
+            Self::Sev3 => "SEV3",
+            Self::Sev4 => "SEV4",
+        }
+    }
+}
+
 mapping!(Route, [
     "name", "when", "action", "service", "escalation", "level", "notify", "threshold", "flapping",
     "continue", "routes",

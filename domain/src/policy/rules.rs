@@ -115,10 +115,9 @@ mapping!(Quiet, ["from", "until", "time_zone", "days", "except"], fields => Quie
 
 impl Check<'_> {
     pub(super) fn rules(&mut self, name: &str, person: &Person, path: &str) {
-        for (level, word) in
-            [(Ladder::Sev1, "SEV1"), (Ladder::Sev2, "SEV2"), (Ladder::Sev3, "SEV3"), (Ladder::Sev4, "SEV4")]
-        {
+        for level in [Ladder::Sev1, Ladder::Sev2, Ladder::Sev3, Ladder::Sev4] {
             let Some(rules) = person.rules.at(level) else { continue };
+            let word = level.as_str();
             let path = format!("{path}.rules.{word}");
             if rules.is_empty() {
                 let fix = "name a channel, or leave the level out: then all their contacts count";

@@ -94,7 +94,8 @@ impl Router {
         now: Timestamp,
     ) -> Decision {
         let policy = &self.policy;
-        let handling = found.action.unwrap_or_default();
+        let rung = found.level.zip(policy.ladder.as_ref()).map(|(level, ladder)| ladder.at(level));
+        let handling = found.action.or(rung.as_ref().and_then(|rung| rung.action)).unwrap_or_default();
         let service = found.service.or(own_service);
         let team = service.and_then(|name| policy.services.get(name)).map(|service| service.team.as_str());
         let team = team.or(own_team.filter(|team| policy.teams.contains_key(*team)));
@@ -103,10 +104,14 @@ impl Router {
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
         let escalation = named.unwrap_or(&policy.catch_all.escalation);
         let owner = Owner { service, team, of_route: found.escalation.is_some(), of_team: of_team.is_some() };
+        let because = match found.level.filter(|_| found.action.is_none() && rung.is_some()) {
+            Some(level) => format!("{} and makes it {}", found.because(), level.as_str()),
+            None => found.because(),
+        };
         let pages = handling == Handling::Page;
         let noise = noise.filter(|_| pages || handling == Handling::Ticket);
         let consequence = owner.consequence(handling, found.notify, named, escalation);
-        let why = format!("{}, so {consequence}{}", found.because(), found.waits(noise));
+        let why = format!("{because}, so {consequence}{}", found.waits(noise));
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {
             handling,
@@ -115,6 +120,7 @@ impl Router {
             service: service.map(str::to_owned),
             team: team.map(str::to_owned),
             level: found.level,
+            rung,
             escalation: escalation.to_owned(),
             catch_all: named.is_none(),
             notify: found.notify.to_vec(),

@@ -417,3 +417,24 @@ fn without_ids(tree: &str) -> String {
     parts.for_each(|part| out.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit())));
     out
 }
+
+#[test]
+fn a_level_means_what_the_ladder_says_unless_a_route_says_otherwise() {
+    let ladder = "ladder: { SEV1: { bridge: https://meet.example.com/1 }, SEV3: { action: ticket, follow_up: 1h } }\n";
+    let climb = parse(&format!("{POLICY}{ladder}")).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0;
+    let hours = |count| Some(SignedDuration::from_hours(count));
+    let table = [
+        (incident(Severity::Critical, "a", None, &[("env", "prod")]), Handling::Page, None, true, "so escalation"),
+        (incident(Severity::Error, "b", None, &[("env", "prod")]), Handling::Ticket, hours(4), false, "makes it SEV2"),
+        (incident(Severity::Error, "c", None, &[]), Handling::Ticket, hours(1), false, "makes it SEV3"),
+        (incident(Severity::Info, "d", None, &[]), Handling::Record, hours(1), false, "it is recorded"),
+    ];
+    for (incident, handling, follow_up, bridge, why) in table {
+        let decision = decide(&incident, &climb, &climb.hash(), now());
+        let rung = decision.rung.expect("each has a level");
+        assert_eq!((decision.handling, rung.follow_up, rung.bridge.is_some()), (handling, follow_up, bridge));
+        assert!(decision.why.contains(why), "{}", decision.why);
+        // Without the section a level is a word alone.
+        assert_eq!(decide_for(&incident).rung, None);
+    }
+}

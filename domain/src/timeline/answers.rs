@@ -62,6 +62,11 @@ impl Teller<'_> {
                 let text = format!("{} asked for the next step now", self.words.who(by));
                 self.add(record, Kind::Escalated, Some(by.clone()), text, self.released());
             }
+            Event::FollowedUp => {
+                let after = open_for().map(|after| format!(" within {after}")).unwrap_or_default();
+                let text = format!("Nobody took the ticket on{after}: it is a page now");
+                self.add(record, Kind::FollowedUp, None, text, Vec::new());
+            }
             Event::NobodyAnswered => {
                 let text = "Every step and the catch-all are through, and nobody answered".to_owned();
                 let detail = vec!["it stays open; nobody is told again unless somebody escalates it".to_owned()];

@@ -80,6 +80,8 @@ pub enum Kind {
     Unacknowledged,
     /// Somebody gave it to somebody.
     Reassigned,
+    /// Nobody took a ticket on in time.
+    FollowedUp,
     /// Somebody asked for the next step.
     Escalated,
     /// Everybody was told, and nobody answered.

@@ -85,6 +85,7 @@ fn decision(handling: Handling) -> Decision {
         service: None,
         team: None,
         level: Some(Ladder::Sev1),
+        rung: None,
         escalation: "platform".to_owned(),
         catch_all: false,
         notify: Vec::new(),
@@ -180,6 +181,69 @@ fn a_page_is_told_with_its_reason_and_its_outcome() {
         "As asked, step 1 finds nobody to tell: it is passed over at once",
     ];
     assert_eq!(told(story), expected);
+}
+
+#[test]
+fn a_step_is_told_as_it_was_found_and_who_sleeps_is_told_with_the_hour() {
+    use crate::escalation::{Assignee, Found, Picked};
+    let found = |to: &str, via: &str, quiet_until: Option<Timestamp>| Found {
+        to: to.to_owned(),
+        via: via.to_owned(),
+        beside: false,
+        quiet_until,
+    };
+    let begun = |found: Vec<Found>, picked: Option<Picked>, everybody: bool| Event::StepBegan {
+        position: Position { round: 0, step: 0, catch_all: false },
+        found,
+        nobody: vec!["nobody is next on call for schedule:alone".to_owned()],
+        picked,
+        everybody,
+    };
+    let message = || Event::Sending { attempts: vec![attempt("1-bo-0", "person:bo", "sms", 1)] };
+    let ana = || found("person:ana", "in team platform", Some(at(3600)));
+    let bo = || found("person:bo", "next on call for days, in 3 h", None);
+    let picked = Picked { counter: "platform/1".to_owned(), turn: 4, among: 2 };
+    let ben = Assignee::try_from("person:bo".to_owned()).expect("an assignee");
+    let by = || Actor::person("ana");
+    let lines = told(vec![
+        (0, vec![opened(), triggers(&[0])]),
+        (1, vec![Event::Routed { decision: decision(Handling::Page) }]),
+        (2, vec![begun(vec![ana(), bo()], None, true), message()]),
+        (3, vec![Event::AcknowledgedInPart { by: Actor::link_holder("bo") }]),
+        (4, vec![Event::Snoozed { by: by(), until: at(7204) }]),
+        (5, vec![Event::Unacknowledged { by: by() }]),
+        (6, vec![begun(vec![bo()], Some(picked), false), message()]),
+        (7, vec![Event::Reassigned { by: by(), to: ben }]),
+        (8, vec![begun(vec![ana()], None, false)]),
+        (9, vec![Event::Denied { by: Actor::slack("U1"), asked: "resolve".to_owned() }]),
+        (10, vec![Event::FollowedUp]),
+    ]);
+    let expected = [
+        "Step 1 tells bo (next on call for days, in 3 h) by sms",
+        "  waits until 09:00 (UTC): quiet hours of Ana Lima",
+        "  nobody is next on call for schedule:alone",
+        "  each of them must acknowledge before it counts",
+        "  unless somebody answers within 5 min, it goes on",
+        "Whoever holds the link sent to bo acknowledged it",
+        "  it pages on: Ana Lima must acknowledge too",
+        "Ana Lima took it on for 2 h",
+        "  then it pages again, unless it is resolved",
+        "Ana Lima took the acknowledgement back: it pages again",
+        "  Ana Lima has it no more",
+        "Step 1 tells bo (next on call for days, in 3 h) by sms",
+        "  one of 2, in turn",
+        "  nobody is next on call for schedule:alone",
+        "  unless somebody answers within 5 min, it goes on",
+        "Ana Lima gave it to bo: paging begins anew",
+        "Step 1 finds nobody awake, and waits",
+        "  waits until 09:00 (UTC): quiet hours of Ana Lima",
+        "  nobody is next on call for schedule:alone",
+        "  unless somebody answers within 5 min, it goes on",
+        "The Slack user U1 asked to resolve it, and may not: nothing was changed",
+        "  the policy does not name them",
+        "Nobody took the ticket on within 10 s: it is a page now",
+    ];
+    assert_eq!(lines[6..], expected);
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl Words<'_> {
             Handling::Record => "It is recorded, and nobody is told",
             Handling::Suppress => "It is known noise, and nobody is told",
         };
-        let level = decision.level.map(|level| format!(" as {}", format!("{level:?}").to_uppercase()));
+        let level = decision.level.map(|level| format!(" as {}", level.as_str()));
         let text = format!("{done}{}: {}", level.unwrap_or_default(), decision.why);
         let looked = decision.trace.iter().map(|looked| format!("route {}: {}", looked.route, looked.result));
         let mut detail: Vec<String> = looked.collect();

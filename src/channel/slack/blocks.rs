@@ -61,11 +61,22 @@ fn blocks(message: &Message<'_>) -> Vec<Value> {
         json!({ "type": "section", "text": markdown(&title) }),
         json!({ "type": "section", "fields": fields }),
     ];
+    if let Some(bridge) = incident.bridge() {
+        blocks.insert(1, json!({ "type": "section", "text": markdown(&anchor(bridge, "Join the bridge")) }));
+    }
     if let Some(links) = links(message) {
         blocks.push(json!({ "type": "context", "elements": [markdown(&links)] }));
     }
     if let Some(answered) = &answered {
         blocks.push(json!({ "type": "context", "elements": [markdown(&escaped(answered, FIELD))] }));
+    }
+    let awaited = incident.awaited();
+    if !awaited.is_empty() {
+        let names = |names: Vec<&str>| names.into_iter().map(visible).collect::<Vec<_>>().join(", ");
+        let given = names(incident.acknowledgements.iter().map(|answer| answer.by.name()).collect());
+        let given = if given.is_empty() { String::new() } else { format!("Acknowledged by {given}. ") };
+        let waits = format!("{given}Each must acknowledge: {}", names(awaited));
+        blocks.push(json!({ "type": "context", "elements": [markdown(&escaped(&waits, FIELD))] }));
     }
     let buttons = buttons(message);
     if !buttons.is_empty() {
@@ -80,16 +91,23 @@ fn buttons(message: &Message<'_>) -> Vec<Value> {
     if text::answered(incident).is_some() {
         return Vec::new();
     }
-    let button = |answer: Answer, label: &str, style: &str| {
-        json!({
+    let button = |answer: Answer, label: &str, style: Option<&str>| {
+        let mut button = json!({
             "type": "button",
             "action_id": answer.as_str(),
             "value": incident.id,
-            "style": style,
             "text": { "type": "plain_text", "text": label },
-        })
+        });
+        if let Some(style) = style {
+            button["style"] = style.into();
+        }
+        button
     };
-    vec![button(Answer::Acknowledge, "Acknowledge", "primary"), button(Answer::Resolve, "Resolve", "danger")]
+    vec![
+        button(Answer::Acknowledge, "Acknowledge", Some("primary")),
+        button(Answer::Snooze, "Snooze 1 h", None),
+        button(Answer::Resolve, "Resolve", Some("danger")),
+    ]
 }
 
 /// Runbooks and graphs: the team's own first, then the sender's.
@@ -167,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_shows_what_happened_with_two_buttons_that_name_the_incident() {
+    fn a_message_shows_what_happened_with_buttons_that_name_the_incident() {
         insta::assert_json_snapshot!(post("C1", &Told::new().message()));
     }
 

@@ -1,7 +1,7 @@
 //! Promises about steps: whom they find, in which order people are told, and when they sleep.
 
 use super::*;
-use crate::policy::Ladder;
+use crate::policy::{Ladder, Rung};
 
 const POLICY: &str = r"
 version: 1
@@ -176,4 +176,46 @@ fn a_message_that_failed_is_not_sent_again_to_somebody_who_acknowledged() {
     world.ask(Command::Acknowledge { by: ana() });
     world.run_until("4m", &|_, _, _| accepted());
     assert_eq!(world.sent(), ["0:00 person:ana/0", "0:00 person:eve/0"]);
+}
+
+#[test]
+fn a_ticket_that_nobody_took_on_becomes_a_page_at_its_follow_up_and_one_that_somebody_did_does_not() {
+    let rung = Rung { follow_up: Some(SignedDuration::from_hours(4)), ..Rung::default() };
+    let ticket = || {
+        let mut world = World::of(POLICY, "ana", Handling::Ticket);
+        world.decision().notify = vec![Target::Person("eve".to_owned())];
+        world.decision().rung = Some(rung.clone());
+        world.run_until("1m", &|_, _, _| accepted());
+        assert_eq!(next(&world.incident, world.around(), world.now), Next::At(start() + SignedDuration::from_hours(4)));
+        world
+    };
+    let mut untouched = ticket();
+    assert_eq!(untouched.run(100, &|_, _, _| accepted()), Some(Over::PageUndelivered));
+    assert_eq!(untouched.sent()[..2], ["0:00 person:eve/0", "240:00 person:ana/0"]);
+
+    let mut taken = ticket();
+    taken.ask(Command::Acknowledge { by: Actor::person("eve") });
+    taken.run_until("30h", &|_, _, _| accepted());
+    assert_eq!(taken.sent(), ["0:00 person:eve/0"]);
+
+    let mut over = ticket();
+    over.ask(Command::Resolve { by: Actor::person("eve") });
+    assert_eq!(over.run(1, &|_, _, _| accepted()), Some(Over::Resolved));
+}
+
+#[test]
+fn the_place_of_the_ladder_is_told_once_and_never_counts_as_somebody() {
+    let place = Target::Channel("war-room".to_owned());
+    for (escalation, expected) in [
+        ("ana", vec!["0:00 person:ana/0", "0:00 channel:war-room/0", "5:00 person:ben/0"]),
+        ("nobody", vec!["0:00 person:ben/0", "0:00 channel:war-room/0", "10:00 person:ben/0"]),
+    ] {
+        let mut world = world(escalation, Ladder::Sev2);
+        let eve = world.policy.people["eve"].contacts[0].address.clone();
+        world.policy.channels.insert("war-room".to_owned(), eve);
+        world.policy.escalations.get_mut("last").expect("known").repeat = 1;
+        world.decision().rung = Some(Rung { channel: Some(place.clone()), ..Rung::default() });
+        world.run_until("14m", &|_, _, _| accepted());
+        assert_eq!(world.sent(), expected, "{escalation}");
+    }
 }

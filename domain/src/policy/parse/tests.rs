@@ -333,6 +333,80 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
 }
 
 #[test]
+fn personal_rules_steps_and_the_ladder_are_read_and_their_mistakes_told() {
+    let with = |person: &str, step: &str, more: &str| {
+        let text =
+            LEAST.replace("contacts: [{ sms: +15550100 }]", &format!("contacts: [{{ sms: +15550100 }}]\n    {person}"));
+        format!("{}{more}", text.replace("wait: 5m", &format!("wait: 5m{step}")))
+    };
+    let good = with(
+        "rules: { SEV1: [{ by: sms }] }\n    quiet: { from: 22:00, until: 07:00, time_zone: Europe/Berlin, days: [fri, sat] }",
+        ", acknowledge: everybody",
+        "ladder: { SEV2: { follow_up: 2h }, SEV1: { bridge: https://meet.example.com, channel: channel:ops } }\nchannels: { ops: { sms: +15550101 } }\n",
+    );
+    assert_eq!(mistakes(&good), Vec::<String>::new());
+    let (policy, _) = parse(&good).expect("a policy");
+    assert_eq!(policy.people["ana"].quiet.as_ref().expect("quiet").except, [crate::policy::Ladder::Sev1]);
+    let quiet = |fields: &str| format!("quiet: {{ from: 22:00, {fields} }}");
+    let table = [
+        (with("rules: { SEV1: [] }", "", ""), "people.ana.rules.SEV1: the rules for SEV1 reach ana nowhere"),
+        (
+            with("rules: { SEV3: [{ by: voice }] }", "", ""),
+            "SEV3[0].by: ana has no contact by `voice`; use one of: sms",
+        ),
+        (with("rules: { SEV2: [{ by: sms }, { by: sms }] }", "", ""), "SEV2[1].by: `sms` is named twice for SEV2"),
+        (with("rules: { SEV2: [{ by: sms, after: 0s }] }", "", ""), "SEV2[0].after: a wait of 0s is not possible"),
+        (with("rules: { SEV5: [{ by: sms }] }", "", ""), "people.ana.rules.SEV5: unknown key `SEV5`"),
+        (with(&quiet("until: 22:00, time_zone: UTC"), "", ""), "the quiet time of ana has no end"),
+        (with(&quiet("until: 07:00, time_zone: Mars/Base"), "", ""), "there is no time zone `Mars/Base`"),
+        (
+            with(&quiet("until: 07:00, time_zone: UTC, except: []"), "", ""),
+            "warning: people.ana.quiet.except: ana is not woken",
+        ),
+        (with("", ", acknowledge: everyone", ""), "steps[0].acknowledge: `everyone` is not one of the known words"),
+        (with("", ", acknowledge: everybody, round_robin: true", ""), "the step tells one, and asks everybody"),
+        (
+            LEAST.replace("    steps: [{", "    acknowledgement_expires: 1m\n    steps: [{"),
+            "warning: escalations.all.acknowledgement_expires: a step waits 5m",
+        ),
+        (with("", "", "ladder: { SEV1: { bridge: x } }"), "ladder.SEV1.bridge: this is not a web address"),
+        (with("", "", "ladder: { SEV1: { channel: person:ana } }"), "ladder.SEV1.channel: `person:ana` is no place"),
+        (with("", "", "ladder: { SEV1: { channel: channel:x } }"), "ladder.SEV1.channel: there is no channel `x`"),
+        (with("", "", "ladder: { SEV2: { follow_up: 0s } }"), "ladder.SEV2.follow_up: a follow-up of 0s"),
+    ];
+    for (text, part) in table {
+        let found = mistakes(&text).join("\n");
+        assert!(found.contains(part), "{part}: {found}");
+    }
+}
+
+#[test]
+fn h01_quiet_hours_follow_the_wall_clock_through_both_changes_of_the_year() {
+    let quiet = |days: &str| -> crate::policy::Quiet {
+        let json =
+            format!(r#"{{"from":"22:00","until":"02:30","time_zone":"Europe/Berlin","days":[{days}],"except":[]}}"#);
+        serde_json::from_str(&json).expect("quiet hours")
+    };
+    let table = [
+        // Saturday's night loses an hour: 02:30 does not exist, and 03:30 shows it.
+        ("", "2026-03-28T21:30:00Z", Some("2026-03-29T01:30:00Z")),
+        // Sunday's night in October has 02:30 twice: the first counts.
+        ("", "2026-10-24T20:00:00Z", Some("2026-10-25T00:30:00Z")),
+        ("", "2026-10-25T00:30:00Z", None),
+        ("", "2026-11-21T20:59:59Z", None),
+        ("", "2026-11-21T21:00:00Z", Some("2026-11-22T01:30:00Z")),
+        ("", "2026-11-22T01:30:00Z", None),
+        // It belongs to the day on which it began.
+        ("\"sat\"", "2026-11-22T00:30:00Z", Some("2026-11-22T01:30:00Z")),
+        ("\"sun\"", "2026-11-22T00:30:00Z", None),
+    ];
+    for (days, at, until) in table {
+        let until: Option<jiff::Timestamp> = until.map(|until| until.parse().expect("an instant"));
+        assert_eq!(quiet(days).until(at.parse().expect("an instant")), until, "{days} {at}");
+    }
+}
+
+#[test]
 fn two_open_prometheus_integrations_are_refused() {
     let both = "integrations: { a: { kind: prometheus, open: true }, b: { kind: prometheus, open: true } }";
     let found = mistakes(&format!("{LEAST}{both}"));
