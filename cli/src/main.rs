@@ -20,6 +20,7 @@ mod policy;
 mod send;
 mod settings;
 mod show;
+mod silence;
 mod stack;
 
 use args::{Args, Command, PolicyCommand};
@@ -54,6 +55,8 @@ fn run(args: Args) -> Result<(), Failure> {
             answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
         }
         Command::Oncall => oncall::now(&client()?, show),
+        Command::Silence(what) => silence::silence(&client()?, what, show),
+        Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
         Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
         Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
