@@ -1,4 +1,5 @@
-//! Sweeping: once a minute, what a silence held back is looked at again after its end.
+//! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
+//! of it.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
@@ -9,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, SilenceLog, look_again};
 
 /// How many silences one sweep takes on; the next one takes the others.
@@ -27,6 +29,8 @@ pub struct Sweeper {
     pub incidents: Incidents,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
+    /// What reminds owners of the end of their silences.
+    pub reminder: Reminder,
 }
 
 /// What a sweep did.
@@ -36,6 +40,8 @@ pub struct Swept {
     pub ended: usize,
     /// How many incidents nothing holds back any more.
     pub released: usize,
+    /// How many owners heard that their silence ends.
+    pub reminded: usize,
 }
 
 impl Sweeper {
@@ -49,6 +55,9 @@ impl Sweeper {
             if now.duration_since(silence.until) >= SETTLED {
                 self.settle(silence, now).await?;
             }
+        }
+        for silence in silences.reminders(now).take(SILENCES) {
+            swept.reminded += usize::from(self.reminder.remind(silence, &self.silences, now).await?);
         }
         Ok(swept)
     }

@@ -280,6 +280,11 @@ fn person_contacts<'a>(policy: &'a Policy, to: &str) -> &'a [Contact] {
     person.map_or(&[], |person| &person.contacts)
 }
 
+/// Everybody whom `target` means at `now`, each with at least one contact.
+pub fn contacts_of(policy: &Policy, covers: &Covers, target: &Target, now: Timestamp) -> Vec<(String, Vec<Contact>)> {
+    recipients(policy, covers, std::slice::from_ref(target), now).contacts
+}
+
 /// Whom a step tells at `now`, each with at least one contact, and why it finds nobody for the rest.
 struct Found {
     contacts: Vec<(String, Vec<Contact>)>,
