@@ -6,6 +6,7 @@
 
 use domain::incident::{Command, Incident, IncidentId};
 use domain::silence::{Event, Silence, Silences, State};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -17,6 +18,8 @@ use crate::store::{Incidents, Machine, SilenceLog, look_again};
 const SILENCES: usize = 50;
 /// How many incidents of a silence are read at once.
 const PAGE: i32 = 100;
+/// How many incidents go on side by side.
+const SIDE_BY_SIDE: usize = 10;
 /// How long after its end a silence is swept: whoever decided by it just before that has written so by then, and
 /// tried again where the first try was lost.
 const SETTLED: SignedDuration = SignedDuration::from_mins(5);
@@ -45,36 +48,58 @@ pub struct Swept {
 }
 
 impl Sweeper {
-    /// Looks at every silence that is over and not settled yet.
+    /// Looks at every silence that is over and not settled yet, and at those that end soon.
+    ///
+    /// What fails for one keeps no other from its turn. The sweep fails then all the same, so that somebody hears of it.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
         let silences = self.silences.read().await?;
-        let mut swept = Swept::default();
+        let (mut swept, mut failed) = (Swept::default(), None);
         for silence in silences.ended(now).take(SILENCES) {
             swept.ended += 1;
-            swept.released += self.release(silence, &silences, now).await?;
-            if now.duration_since(silence.until) >= SETTLED {
-                self.settle(silence, now).await?;
+            match self.release(silence, &silences, now).await {
+                Ok(released) => swept.released += released,
+                Err(error) => failed = Some(error),
             }
         }
         for silence in silences.reminders(now).take(SILENCES) {
-            swept.reminded += usize::from(self.reminder.remind(silence, &self.silences, now).await?);
+            match self.reminder.remind(silence, &self.silences, now).await {
+                Ok(reminded) => swept.reminded += usize::from(reminded),
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(swept)
+        failed.map_or(Ok(swept), Err)
     }
 
-    /// Lets every incident go on that `silence` held back and no other silence does now.
+    /// Lets every incident go on that `silence` held back and no other silence does now, and settles it in time.
     async fn release(&self, silence: &Silence, silences: &Silences, now: Timestamp) -> Result<usize, Error> {
-        let (mut released, mut from) = (0, None);
+        let (mut released, mut from, mut failed) = (0, None, None);
         loop {
             let page = self.silences.held(&silence.id, from.as_ref(), PAGE).await?;
-            for id in &page {
-                released += usize::from(self.go_on(id, silence, silences, now).await?);
+            for some in page.chunks(SIDE_BY_SIDE) {
+                let looks = some.iter().map(|id| self.go_on(id, silence, silences, now));
+                for (id, went_on) in some.iter().zip(join_all(looks).await) {
+                    match went_on {
+                        Ok(went_on) => released += usize::from(went_on),
+                        Err(error) => {
+                            let chain = error.chain();
+                            tracing::error!(error = chain, incident.id = %id, "a silenced incident cannot go on yet");
+                            failed = Some(error);
+                        }
+                    }
+                }
             }
             from = page.into_iter().last();
             if from.is_none() {
-                return Ok(released);
+                break;
             }
         }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if now.duration_since(silence.until) >= SETTLED {
+            self.settle(silence, now).await?;
+        }
+        Ok(released)
     }
 
     /// Lets one incident go on, once for each end of a silence; whether it does.

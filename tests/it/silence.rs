@@ -136,6 +136,30 @@ fn an_incident_of_two_silences_waits_for_the_last_of_them() {
 }
 
 #[test]
+fn an_incident_that_cannot_be_read_keeps_no_other_from_going_on_and_is_not_passed_over() {
+    let standin = standin("127.0.0.1:1");
+    let silencer = Silencer::start(&standin);
+    let silence = silencer.add(&["service=checkout"]);
+    let incident = opened(&standin);
+    route(&standin, &incident);
+    {
+        let mut world = standin.world.lock().unwrap();
+        let rows = world.table(&json!("state"));
+        let broken = IncidentId { generation: 7, ..incident };
+        let (pk, name) = (format!("silence#{silence}"), format!("incident#{broken}"));
+        let row = json!({ "pk": { "S": pk }, "sk": { "S": name } });
+        rows.insert((pk, name), row.as_object().unwrap().clone());
+        let (pk, sk) = (format!("incident#{}", broken.fingerprint), "0000000007".to_owned());
+        let row = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "body": { "S": "{" } });
+        rows.insert((pk, sk), row.as_object().unwrap().clone());
+    }
+    silencer.expire(&silence);
+    let failed = sweeper(&standin, &[]).invoke(&json!({})).unwrap().expect_err("somebody hears of it");
+    assert_eq!(failed.name, "Misconfigured");
+    assert_eq!(standin.world.lock().unwrap().executions.len(), 2, "the other goes on");
+}
+
+#[test]
 fn an_owner_hears_once_that_a_silence_ends_and_the_catch_all_where_nobody_knows_the_owner() {
     for (owner, told) in [("ben", "ben"), ("root", "ana")] {
         let phone = Phone::start();
