@@ -35,7 +35,7 @@ use serde_json::Value;
 use table::{Row, Table};
 
 /// The functions, by name and binary.
-const FUNCTIONS: [(&str, &str); 8] = [
+const FUNCTIONS: [(&str, &str); 10] = [
     ("ingest", env!("CARGO_BIN_EXE_ingest")),
     ("dedup", env!("CARGO_BIN_EXE_dedup")),
     ("enrich", env!("CARGO_BIN_EXE_enrich")),
@@ -44,6 +44,8 @@ const FUNCTIONS: [(&str, &str); 8] = [
     ("respond", env!("CARGO_BIN_EXE_respond")),
     ("api", env!("CARGO_BIN_EXE_api")),
     ("policy", env!("CARGO_BIN_EXE_policy")),
+    ("silence", env!("CARGO_BIN_EXE_silence")),
+    ("sweep", env!("CARGO_BIN_EXE_sweep")),
 ];
 
 /// What the yardsticks cost on the machine that the budgets were set on.

@@ -1,9 +1,11 @@
-//! Sweep: comes by once a minute and lets go on what a silence held back until its end.
+//! Sweep: comes by once a minute, lets go on what a silence held back until its end, and reminds its owner before.
 
 use watchkeeper::aws::Aws;
+use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
-use watchkeeper::store::{Incidents, Machine, SilenceLog};
+use watchkeeper::reminder::Reminder;
+use watchkeeper::store::{Incidents, Machine, Policies, Secrets, SilenceLog};
 use watchkeeper::sweep::Sweeper;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,6 +15,11 @@ async fn main() -> Result<(), lambda::Fatal> {
         silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
+        reminder: Reminder {
+            policies: Policies::new(aws, &required("POLICY_BUCKET")?),
+            channels: Channels::from_env(aws),
+            secrets: Secrets::new(aws),
+        },
     };
     lambda::serve(async |_: serde_json::Value, now| sweeper.sweep(now).await).await
 }

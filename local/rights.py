@@ -21,6 +21,8 @@ def bridge(region, account="000000000000"):
         "Respond": [SECRETS, MAIL],
         "Api": [SECRETS],
         "Policy": [SECRETS],
+        "Silence": [SECRETS],
+        "Sweep": [SECRETS, MAIL],
     }
     for function, statements in rights.items():
         aws.allow(aws.physical_id(f"{function}FunctionRole"), "EmulatorGaps", statements)

@@ -44,6 +44,8 @@ mod query;
 pub mod read;
 #[cfg(feature = "aws")]
 pub mod reception;
+#[cfg(feature = "aws")]
+pub mod reminder;
 pub mod reply;
 #[cfg(feature = "aws")]
 pub mod respond;

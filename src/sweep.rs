@@ -1,20 +1,25 @@
-//! Sweeping: once a minute, what a silence held back is looked at again after its end.
+//! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
+//! of it.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
 
 use domain::incident::{Command, Incident, IncidentId};
 use domain::silence::{Event, Silence, Silences, State};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, SilenceLog, look_again};
 
 /// How many silences one sweep takes on; the next one takes the others.
 const SILENCES: usize = 50;
 /// How many incidents of a silence are read at once.
 const PAGE: i32 = 100;
+/// How many incidents go on side by side.
+const SIDE_BY_SIDE: usize = 10;
 /// How long after its end a silence is swept: whoever decided by it just before that has written so by then, and
 /// tried again where the first try was lost.
 const SETTLED: SignedDuration = SignedDuration::from_mins(5);
@@ -27,6 +32,8 @@ pub struct Sweeper {
     pub incidents: Incidents,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
+    /// What reminds owners of the end of their silences.
+    pub reminder: Reminder,
 }
 
 /// What a sweep did.
@@ -36,36 +43,63 @@ pub struct Swept {
     pub ended: usize,
     /// How many incidents nothing holds back any more.
     pub released: usize,
+    /// How many owners heard that their silence ends.
+    pub reminded: usize,
 }
 
 impl Sweeper {
-    /// Looks at every silence that is over and not settled yet.
+    /// Looks at every silence that is over and not settled yet, and at those that end soon.
+    ///
+    /// What fails for one keeps no other from its turn. The sweep fails then all the same, so that somebody hears of it.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
         let silences = self.silences.read().await?;
-        let mut swept = Swept::default();
+        let (mut swept, mut failed) = (Swept::default(), None);
         for silence in silences.ended(now).take(SILENCES) {
             swept.ended += 1;
-            swept.released += self.release(silence, &silences, now).await?;
-            if now.duration_since(silence.until) >= SETTLED {
-                self.settle(silence, now).await?;
+            match self.release(silence, &silences, now).await {
+                Ok(released) => swept.released += released,
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(swept)
+        for silence in silences.reminders(now).take(SILENCES) {
+            match self.reminder.remind(silence, &self.silences, now).await {
+                Ok(reminded) => swept.reminded += usize::from(reminded),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(swept), Err)
     }
 
-    /// Lets every incident go on that `silence` held back and no other silence does now.
+    /// Lets every incident go on that `silence` held back and no other silence does now, and settles it in time.
     async fn release(&self, silence: &Silence, silences: &Silences, now: Timestamp) -> Result<usize, Error> {
-        let (mut released, mut from) = (0, None);
+        let (mut released, mut from, mut failed) = (0, None, None);
         loop {
             let page = self.silences.held(&silence.id, from.as_ref(), PAGE).await?;
-            for id in &page {
-                released += usize::from(self.go_on(id, silence, silences, now).await?);
+            for some in page.chunks(SIDE_BY_SIDE) {
+                let looks = some.iter().map(|id| self.go_on(id, silence, silences, now));
+                for (id, went_on) in some.iter().zip(join_all(looks).await) {
+                    match went_on {
+                        Ok(went_on) => released += usize::from(went_on),
+                        Err(error) => {
+                            let chain = error.chain();
+                            tracing::error!(error = chain, incident.id = %id, "a silenced incident cannot go on yet");
+                            failed = Some(error);
+                        }
+                    }
+                }
             }
             from = page.into_iter().last();
             if from.is_none() {
-                return Ok(released);
+                break;
             }
         }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if now.duration_since(silence.until) >= SETTLED {
+            self.settle(silence, now).await?;
+        }
+        Ok(released)
     }
 
     /// Lets one incident go on, once for each end of a silence; whether it does.

@@ -171,6 +171,12 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
         wait: Option<u64>,
     },
+    /// Keep what is known from waking anybody
+    #[command(subcommand)]
+    Silence(SilenceCommand),
+    /// Say which services are being worked on
+    #[command(subcommand)]
+    Maintenance(MaintenanceCommand),
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -181,6 +187,86 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What to do with silences.
+#[derive(Debug, Subcommand)]
+pub enum SilenceCommand {
+    /// Make one
+    Add {
+        /// What it means, such as service=checkout, severity!=critical or instance=~db-.+; all of them hold
+        #[arg(required = true, value_name = "MATCHER")]
+        matchers: Vec<String>,
+        /// How long, such as 2h or 1h30m
+        #[arg(long = "for", value_name = "LENGTH")]
+        lasts: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// List them, and how many incidents each has suppressed
+    List {
+        /// Those too that are over, for five days
+        #[arg(long)]
+        expired: bool,
+        /// Only those that suppressed something and have no reason
+        #[arg(long)]
+        hygiene: bool,
+    },
+    /// Show one, and what it suppressed
+    Show {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+    },
+    /// End some
+    Expire {
+        /// Their ids, or as much of each as is unique
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Let one end later
+    Extend {
+        /// Its id, or as much of its beginning as is unique
+        id: String,
+        /// How long from now, such as 2h or 1h30m
+        #[arg(long = "for", value_name = "LENGTH")]
+        lasts: String,
+    },
+}
+
+/// What to do with maintenance.
+#[derive(Debug, Subcommand)]
+pub enum MaintenanceCommand {
+    /// Say that a service is being worked on: its incidents wake nobody
+    Start {
+        /// The service, by its name in the policy
+        service: String,
+        /// How long, such as 2h or 1h30m
+        #[arg(long = "for", value_name = "LENGTH")]
+        lasts: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Say that nobody works on it any more
+    End {
+        /// The service, by its name in the policy
+        service: String,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// List the services that are being worked on, or will be
+    List,
 }
 
 /// What to do with a policy.

@@ -25,7 +25,8 @@ pub fn calendars(client: &Client, command: CalendarCommand, show: Show) -> Resul
         }
         CalendarCommand::Remove(of) => {
             let (kind, name) = named(of);
-            let removed: Removed = client.delete(&format!("/v1/calendars/{kind}/{}", encoded(&name)))?;
+            let removed: Removed =
+                client.delete(&format!("/v1/calendars/{kind}/{}", encoded(&name)), &serde_json::json!({}))?;
             show.print(&removed, |removed| format!("{} {}\n", paint(GREEN, "removed"), text(&removed.id)));
         }
     }

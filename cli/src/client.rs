@@ -73,9 +73,10 @@ impl Client {
         self.call("POST", path, body)
     }
 
-    /// Removes what is at `path`.
-    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.call("DELETE", path, String::new())
+    /// Removes what is at `path`, as `body` says.
+    pub fn delete<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_string(body).map_err(|error| Failure::failed(error.to_string()))?;
+        self.call("DELETE", path, body)
     }
 
     /// Puts `body`, which is JSON, at `path`.
@@ -99,6 +100,8 @@ impl Client {
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(|error| unreachable(&self.url, &error))?;
         if status.is_success() {
+            // Where there is nothing to say, nothing is what is read.
+            let text = if text.is_empty() { "null".to_owned() } else { text };
             return serde_json::from_str(&text).map_err(|error| Failure::Failed {
                 what: format!("the answer of {} is not what this command understands: {error}", self.url),
                 fix: Some("check that WATCHKEEPER_URL is Watchkeeper's, and that both are of one version".to_owned()),

@@ -62,7 +62,7 @@ pub fn absences(client: &Client, command: AbsenceCommand, show: Show) -> Result<
 }
 
 fn remove(client: &Client, kind: &str, id: &str, show: Show) -> Result<(), Failure> {
-    let removed: Removed = client.delete(&format!("/v1/{kind}/{}", encoded(id)))?;
+    let removed: Removed = client.delete(&format!("/v1/{kind}/{}", encoded(id)), &serde_json::json!({}))?;
     show.print(&removed, |removed| format!("{} {}\n", paint(GREEN, "removed"), text(&removed.id)));
     Ok(())
 }

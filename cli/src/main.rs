@@ -24,6 +24,7 @@ mod schedule;
 mod send;
 mod settings;
 mod show;
+mod silence;
 mod stack;
 mod test_page;
 
@@ -71,6 +72,8 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Absence(command) => cover::absences(&client()?, command, show),
         Command::Calendar(command) => calendar::calendars(&client()?, command, show),
         Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
+        Command::Silence(what) => silence::silence(&client()?, what, show),
+        Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
         Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
         Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),

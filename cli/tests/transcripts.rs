@@ -125,6 +125,15 @@ fn away() -> Value {
         "by": "ana", "reason": "holidays"})
 }
 
+fn silence(state: &str, reason: &str, suppressed: u64) -> Value {
+    json!({
+        "id": "0b5e8bd3-6a4c-4c4f-8f86-0f2a29a25be1", "kind": "silence", "state": state,
+        "matchers": ["service=\"checkout\"", "severity!=\"critical\""],
+        "from": "2026-11-21T10:00:00Z", "until": "2026-11-21T12:00:00Z", "by": "ana", "reason": reason,
+        "remind_at": "2026-11-21T11:00:00Z", "suppressed": suppressed, "incidents": [ONE, TWO],
+    })
+}
+
 fn problem(status: u16, detail: &str) -> Value {
     json!({"type": "about:blank", "title": "Refused", "status": status, "detail": detail})
 }
@@ -262,6 +271,20 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
             200,
             json!({"calendars": [{"of": {"person": "ana"}, "by": "ops", "at": "2026-11-21T10:00:00Z"}]}),
         ),
+        ("GET /v1/silences/0b5e8bd3", 200, silence("active", "a new disk is on its way", 2)),
+        ("GET /v1/silences", 200, {
+            let (mut pending, mut over) = (silence("pending", HOSTILE, 0), silence("expired", "", 4));
+            pending["id"] = json!("1c5e8bd3-6a4c-4c4f-8f86-0f2a29a25be1");
+            pending["kind"] = json!("maintenance");
+            over["id"] = json!("0b5effff-6a4c-4c4f-8f86-0f2a29a25be1");
+            json!({"silences": [silence("active", "a new disk is on its way", 2), pending, over]})
+        }),
+        ("POST /v1/silences", 201, silence("active", "a new disk is on its way", 0)),
+        ("PUT /v1/silences/0b5e8bd3", 200, silence("active", "a new disk is on its way", 2)),
+        ("DELETE /v1/silences/0b5e8bd3", 200, silence("expired", "a new disk is on its way", 2)),
+        ("DELETE /v1/silences/1c5e8bd3", 404, problem(404, "silence not found")),
+        ("POST /v1/services/check%2Fout/maintenance", 201, silence("active", "", 0)),
+        ("DELETE /v1/services/checkout/maintenance", 204, Value::Null),
         ("PUT /v1/policy", 200, json!({"hash": policy()["hash"], "previous": "0".repeat(64), "changed": true})),
         ("GET /v1/policy", 200, {
             let mut active = policy();
@@ -361,6 +384,34 @@ fn what_the_command_prints_is_what_was_promised() {
         ("calendar-whose", &["calendar", "create"], &[]),
         ("calendar-list", &["calendar", "list"], &[]),
         ("calendar-remove", &["calendar", "remove", "--schedule", "platform"], &[]),
+        (
+            "silence-add",
+            &[
+                "silence",
+                "add",
+                "service=checkout",
+                "severity!=critical",
+                "--for",
+                "2h",
+                "--reason",
+                "disk",
+                "--as",
+                "ana",
+            ],
+            &[],
+        ),
+        ("silence-add-without-a-reason", &["silence", "add", "service=checkout", "--for", "2h"], &[]),
+        ("silence-list", &["silence", "list"], &[]),
+        ("silence-list-expired", &["silence", "list", "--expired"], &[]),
+        ("silence-list-hygiene", &["silence", "list", "--hygiene"], &[]),
+        ("silence-show", &["silence", "show", "0b5e8"], &[]),
+        ("silence-show-json", &["silence", "show", "0b5e8", "--json"], &[]),
+        ("silence-ambiguous", &["silence", "show", "0b"], &[]),
+        ("silence-expire-one-refused", &["silence", "expire", "1c", "0b5e8", "77", "--as", "ana"], &[]),
+        ("silence-extend", &["silence", "extend", "0b5e8", "--for", "4h"], &[]),
+        ("maintenance-start", &["maintenance", "start", "check/out", "--for", "1h", "--reason", "moving"], &[]),
+        ("maintenance-end", &["maintenance", "end", "checkout"], &[]),
+        ("maintenance-list", &["maintenance", "list"], &[]),
         ("policy-validate", &["policy", "validate", &good], &[]),
         ("policy-validate-mistakes", &["policy", "validate", &bad], &[]),
         ("policy-validate-json", &["policy", "validate", &bad, "--json"], &[]),

@@ -7,9 +7,9 @@ use domain::escalation::Outcome;
 use domain::text::visible;
 use http::Method;
 use maud::{DOCTYPE, html};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Channel, Message, aws, rejected, text};
+use super::{Channel, Message, Notice, aws, rejected, text};
 use crate::signed::Signed;
 
 /// An e-mail address.
@@ -21,22 +21,35 @@ pub(super) struct Email<'a> {
 
 impl Channel for Email<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
+        let body = json!({ "Text": data(&plain(message)), "Html": data(&markup(message)) });
+        self.mail(&subject(message), &body).await
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        let text = format!("{},\n\n{}\n", visible(notice.person), notice.text);
+        self.mail(notice.subject, &json!({ "Text": data(&text) })).await
+    }
+}
+
+impl Email<'_> {
+    async fn mail(&self, subject: &str, body: &Value) -> Outcome {
         if !self.to.contains('@') || self.to.contains(|c: char| c.is_control() || c == ',') {
             return rejected("that is no e-mail address");
         }
-        let text = |data: String| json!({ "Data": data, "Charset": "UTF-8" });
         let mail = json!({
             "FromEmailAddress": self.from,
             "Destination": { "ToAddresses": [self.to] },
-            "Content": { "Simple": {
-                "Subject": text(subject(message)),
-                "Body": { "Text": text(plain(message)), "Html": text(markup(message)) },
-            } },
+            "Content": { "Simple": { "Subject": data(subject), "Body": body } },
         });
         let headers = [("content-type", "application/json")];
         let mail = mail.to_string().into();
         aws::outcome(self.ses.ask(&Method::POST, "/v2/email/outbound-emails", &headers, &mail)).await
     }
+}
+
+/// A text as SES takes it.
+fn data(text: &str) -> Value {
+    json!({ "Data": text, "Charset": "UTF-8" })
 }
 
 fn subject(message: &Message<'_>) -> String {

@@ -27,6 +27,7 @@ mod email;
 #[cfg(test)]
 mod fixture;
 mod http;
+mod notice;
 mod ntfy;
 mod open;
 mod opsgenie;
@@ -39,6 +40,7 @@ pub mod twilio;
 mod webhook;
 
 pub use bases::Bases;
+pub use notice::Notice;
 
 /// How long a provider has, for each message.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,6 +68,12 @@ pub struct Message<'a> {
 pub trait Channel {
     /// Tells it.
     fn send(&self, message: &Message<'_>) -> impl Future<Output = Outcome>;
+
+    /// Tells what is about no incident; `Rejected` where a channel takes nothing of the kind.
+    fn notify(&self, notice: &Notice<'_>) -> impl Future<Output = Outcome> {
+        let _ = notice;
+        std::future::ready(rejected("the channel takes no notices"))
+    }
 
     /// Changes the message `reference` to what holds now, which gives `Shown`; `None` where a message stays as it was sent.
     fn update(&self, message: &Message<'_>, reference: &str) -> impl Future<Output = Option<Outcome>> {

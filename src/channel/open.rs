@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::escalation::Outcome;
 use domain::policy::{Address, Ntfy, Policy, SecretRef, Twilio};
 
-use super::{Channel, Channels, Message, failed, rejected};
+use super::{Channel, Channels, Message, Notice, failed, rejected};
 use super::{email, ntfy, opsgenie, pagerduty, slack, sms, teams, twilio, webhook};
 use crate::secret::Secret;
 
@@ -45,6 +45,10 @@ macro_rules! with_open {
 impl Channel for Open<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
         with_open!(self, channel => channel.send(message).await)
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        with_open!(self, channel => channel.notify(notice).await)
     }
 
     async fn update(&self, message: &Message<'_>, reference: &str) -> Option<Outcome> {

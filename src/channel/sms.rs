@@ -7,7 +7,7 @@ use domain::text::cut;
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Channel, Message, aws, rejected, text};
+use super::{Channel, Message, Notice, aws, rejected, text};
 use crate::signed::Signed;
 
 /// The longest message: two parts in the plain alphabet, five in the large one.
@@ -21,6 +21,16 @@ pub(super) struct Sms<'a> {
 
 impl Channel for Sms<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
+        self.text(&short(message)).await
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        self.text(&cut(notice.text, LONGEST)).await
+    }
+}
+
+impl Sms<'_> {
+    async fn text(&self, text: &str) -> Outcome {
         if !is_e164(self.to) {
             return rejected("that is no phone number in E.164");
         }
@@ -28,7 +38,7 @@ impl Channel for Sms<'_> {
             ("Action", "Publish"),
             ("Version", "2010-03-31"),
             ("PhoneNumber", self.to),
-            ("Message", &short(message)),
+            ("Message", text),
             ("MessageAttributes.entry.1.Name", "AWS.SNS.SMS.SMSType"),
             ("MessageAttributes.entry.1.Value.DataType", "String"),
             ("MessageAttributes.entry.1.Value.StringValue", "Transactional"),

@@ -136,6 +136,36 @@ async fn j01_j02_j05_what_may_pass_is_tried_again_by_every_channel_when_the_prov
 }
 
 #[tokio::test]
+async fn a_notice_goes_by_each_channel_and_says_who_when_and_why_without_an_incident() {
+    let slack = r#"{"ok":true,"channel":"C1","ts":"1.2"}"#;
+    let server = Server::start([Answer::Whole("200 OK", String::new()), Answer::Whole("200 OK", slack.to_owned())]);
+    let email = Aws::answers(200, "", r#"{"MessageId":"m-1"}"#);
+    let sms = Aws::answers(
+        200,
+        "",
+        "<PublishResponse><PublishResult><MessageId>s-1</MessageId></PublishResult></PublishResponse>",
+    );
+    let addresses = [
+        (webhook(&server, "hook"), &email),
+        (Address::Slack("C1".to_owned()), &email),
+        (Address::Email("ana@example.com".to_owned()), &email),
+        (Address::Sms("+15550100".to_owned()), &sms),
+    ];
+    for (address, aws) in addresses {
+        let text = "The silence {a=\"<b>\"} ends";
+        let now = Told::new().message().now;
+        let notice = Notice { id: "n-1", address: &address, person: "Ana", subject: "A silence ends", text, now };
+        let outcome = channels(&server, aws).notify(&policy(), &secret, &notice).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{}: {outcome:?}", address.channel());
+    }
+    let seen = server.seen();
+    assert_eq!((seen[0].header("webhook-id"), &seen[0].json()["type"]), ("n-1", &json!("notice")));
+    assert_eq!(seen[1].json(), json!({"channel": "C1", "text": "The silence {a=\"&lt;b&gt;\"} ends"}));
+    assert!(email.bodies()[0].contains("A silence ends"));
+    assert!(sms.bodies()[0].contains("The%20silence"));
+}
+
+#[tokio::test]
 async fn what_is_missing_is_an_outcome_and_nothing_is_sent() {
     let server = Server::start([Answer::Whole("200 OK", String::new())]);
     let aws = Aws::answers(200, "", "{}");

@@ -7,11 +7,12 @@
 use bytes::Bytes;
 use domain::escalation::Outcome;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::http::{refused, unanswered};
-use super::{Channel, Message, failed, rejected, text};
+use super::{Channel, Message, Notice, failed, rejected, text};
 use crate::outgoing::Outgoing;
 use crate::secret::Secret;
 use crate::sender::verify;
@@ -32,6 +33,12 @@ impl Channel for Webhook<'_> {
         self.post("incident.page", &id, message).await
     }
 
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        let Notice { person, subject, text, .. } = notice;
+        let body = json!({ "type": "notice", "name": person, "subject": subject, "text": text });
+        self.deliver(notice.id, &body, notice.now).await
+    }
+
     async fn update(&self, message: &Message<'_>, reference: &str) -> Option<Outcome> {
         let status = message.incident.status;
         let id = format!("{reference}-{}", status.as_str());
@@ -44,17 +51,21 @@ impl Channel for Webhook<'_> {
 
 impl Webhook<'_> {
     async fn post(&self, kind: &str, id: &str, message: &Message<'_>) -> Outcome {
+        self.deliver(id, &body(kind, message), message.now).await
+    }
+
+    async fn deliver(&self, id: &str, body: &Value, now: Timestamp) -> Outcome {
         let id = utf8_percent_encode(id, &ESCAPED).to_string();
-        let body = body(kind, message).to_string();
-        let signature = match verify::sign(self.secrets, &id, message.now, body.as_bytes()) {
+        let body = body.to_string();
+        let signature = match verify::sign(self.secrets, &id, now, body.as_bytes()) {
             Ok(signature) => signature,
             Err(error) => return failed(format!("it cannot be signed: {error}")),
         };
-        let Some(headers) = headers(&id, message.now.as_second(), &signature) else {
+        let Some(headers) = headers(&id, now.as_second(), &signature) else {
             return rejected("it cannot be put into headers");
         };
         match self.outgoing.post(self.url, headers, Bytes::from(body)).await {
-            Ok(reply) => refused(&reply, message.now).unwrap_or(Outcome::Accepted { reference: Some(id) }),
+            Ok(reply) => refused(&reply, now).unwrap_or(Outcome::Accepted { reference: Some(id) }),
             Err(failure) => unanswered(&failure),
         }
     }

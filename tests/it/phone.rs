@@ -19,12 +19,14 @@ pub struct Page {
     pub person: String,
     pub id: String,
     pub link: String,
+    pub text: String,
 }
 
 /// The phone.
 #[derive(Clone)]
 pub struct Phone {
     pages: Arc<Mutex<Vec<Page>>>,
+    notices: Arc<Mutex<Vec<Page>>>,
     status: Arc<Mutex<u16>>,
     pub address: SocketAddr,
 }
@@ -32,17 +34,20 @@ pub struct Phone {
 impl Phone {
     pub fn start() -> Self {
         let pages: Arc<Mutex<Vec<Page>>> = Arc::default();
+        let notices: Arc<Mutex<Vec<Page>>> = Arc::default();
         let status = Arc::new(Mutex::new(200));
-        let (inner, answer) = (Arc::clone(&pages), Arc::clone(&status));
+        let (inner, told, answer) = (Arc::clone(&pages), Arc::clone(&notices), Arc::clone(&status));
         let address = serve(move |request| {
             let page = read(&request).expect("every page is signed, and verifies");
             let status = *answer.lock().unwrap();
             if status == 200 && page.kind == "incident.page" {
                 inner.lock().unwrap().push(page);
+            } else if status == 200 && page.kind == "notice" {
+                told.lock().unwrap().push(page);
             }
             Some(Answer::new(status, "{}"))
         });
-        Self { pages, status, address }
+        Self { pages, notices, status, address }
     }
 
     /// What it answers from now on.
@@ -52,6 +57,11 @@ impl Phone {
 
     pub fn pages(&self) -> Vec<Page> {
         self.pages.lock().unwrap().clone()
+    }
+
+    /// What it was told that is about no incident.
+    pub fn notices(&self) -> Vec<Page> {
+        self.notices.lock().unwrap().clone()
     }
 }
 
@@ -65,5 +75,5 @@ fn read(request: &Request) -> Option<Page> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let person = request.path.trim_start_matches('/').to_owned();
-    Some(Page { kind: text("type"), person, id: signed.id.to_owned(), link: text("link") })
+    Some(Page { kind: text("type"), person, id: signed.id.to_owned(), link: text("link"), text: text("text") })
 }

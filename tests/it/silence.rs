@@ -52,8 +52,14 @@ fn pager(standin: &Standin, phone: &Phone) -> Function {
     function(env!("CARGO_BIN_EXE_page"), standin, &[("WEBHOOK_ALLOW", phone.address.to_string())])
 }
 
-fn sweep(standin: &Standin) -> Value {
-    function(env!("CARGO_BIN_EXE_sweep"), standin, &[]).invoke(&json!({})).unwrap().unwrap()
+fn sweeper(standin: &Standin, more: &[(&'static str, String)]) -> Function {
+    function(env!("CARGO_BIN_EXE_sweep"), standin, more)
+}
+
+/// How many silences a sweep looked at after their end, and how many incidents it let go on.
+fn sweep(standin: &Standin) -> (Value, Value) {
+    let swept = sweeper(standin, &[]).invoke(&json!({})).unwrap().unwrap();
+    (swept["ended"].clone(), swept["released"].clone())
 }
 
 #[test]
@@ -78,10 +84,10 @@ fn i13_what_is_silenced_wakes_nobody_is_counted_and_goes_on_when_the_silence_end
     assert_eq!(counts.len(), 2);
     assert!(all["silences"].as_array().unwrap().iter().any(|one| one["id"] == json!(other) && one["suppressed"] == 0));
 
-    assert_eq!(sweep(&standin), json!({ "ended": 0, "released": 0 }), "nothing is over");
+    assert_eq!(sweep(&standin), (json!(0), json!(0)), "nothing is over");
     silencer.expire(&silence);
     for _ in 0..2 {
-        assert_eq!(sweep(&standin), json!({ "ended": 1, "released": 1 }));
+        assert_eq!(sweep(&standin), (json!(1), json!(1)));
     }
     assert_eq!(standin.world.lock().unwrap().executions.len(), 2, "its own, and one more look");
     assert!(the_incident(&standin).silenced_by.is_empty());
@@ -108,7 +114,7 @@ fn i13_a_silence_that_begins_later_stops_further_steps_and_only_while_it_lasts()
 
     let (status, _) = silencer.ask("DELETE", "/v1/services/checkout/maintenance", &Value::Null);
     assert_eq!(status, 204);
-    assert_eq!(sweep(&standin), json!({ "ended": 1, "released": 1 }), "nobody waits for the end that was planned");
+    assert_eq!(sweep(&standin), (json!(1), json!(1)), "nobody waits for the end that was planned");
     page.invoke(&look(&incident, "e/page/2")).unwrap().unwrap();
     assert_eq!(phone.pages().len(), 1);
 }
@@ -122,11 +128,62 @@ fn an_incident_of_two_silences_waits_for_the_last_of_them() {
     route(&standin, &incident);
     let second = silencer.add(&["integration=pagerduty"]);
     silencer.expire(&first);
-    assert_eq!(sweep(&standin), json!({ "ended": 1, "released": 0 }));
+    assert_eq!(sweep(&standin), (json!(1), json!(0)));
     assert!(!the_incident(&standin).silenced_by.is_empty());
     silencer.expire(&second);
     sweep(&standin);
     assert!(the_incident(&standin).silenced_by.is_empty());
+}
+
+#[test]
+fn an_incident_that_cannot_be_read_keeps_no_other_from_going_on_and_is_not_passed_over() {
+    let standin = standin("127.0.0.1:1");
+    let silencer = Silencer::start(&standin);
+    let silence = silencer.add(&["service=checkout"]);
+    let incident = opened(&standin);
+    route(&standin, &incident);
+    {
+        let mut world = standin.world.lock().unwrap();
+        let rows = world.table(&json!("state"));
+        let broken = IncidentId { generation: 7, ..incident };
+        let (pk, name) = (format!("silence#{silence}"), format!("incident#{broken}"));
+        let row = json!({ "pk": { "S": pk }, "sk": { "S": name } });
+        rows.insert((pk, name), row.as_object().unwrap().clone());
+        let (pk, sk) = (format!("incident#{}", broken.fingerprint), "0000000007".to_owned());
+        let row = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "body": { "S": "{" } });
+        rows.insert((pk, sk), row.as_object().unwrap().clone());
+    }
+    silencer.expire(&silence);
+    let failed = sweeper(&standin, &[]).invoke(&json!({})).unwrap().expect_err("somebody hears of it");
+    assert_eq!(failed.name, "Misconfigured");
+    assert_eq!(standin.world.lock().unwrap().executions.len(), 2, "the other goes on");
+}
+
+#[test]
+fn an_owner_hears_once_that_a_silence_ends_and_the_catch_all_where_nobody_knows_the_owner() {
+    for (owner, told) in [("ben", "ben"), ("root", "ana")] {
+        let phone = Phone::start();
+        let standin = standin(&phone.address.to_string());
+        let silencer = Silencer::start(&standin);
+        let body = json!({ "matchers": ["service=checkout"], "for": "1h", "by": owner, "remind": "1h" });
+        assert_eq!(silencer.ask("POST", "/v1/silences", &body).0, 201);
+        let sweeper = sweeper(&standin, &[("WEBHOOK_ALLOW", phone.address.to_string())]);
+        let reminded = || sweeper.invoke(&json!({})).unwrap().unwrap()["reminded"].clone();
+        assert_eq!(reminded(), 0, "it is no longer than its reminder");
+        {
+            let mut world = standin.world.lock().unwrap();
+            let rows = world.table(&json!("state"));
+            let row = rows.get_mut(&("silences".to_owned(), "ledger".to_owned())).unwrap();
+            let mut ledger: Value = serde_json::from_str(row["body"]["S"].as_str().unwrap()).unwrap();
+            ledger["value"][0]["from"] = json!("2026-01-01T00:00:00Z");
+            row["body"] = json!({ "S": ledger.to_string() });
+        }
+        assert_eq!((reminded(), reminded()), (json!(1), json!(0)));
+        let notices = phone.notices();
+        assert_eq!((notices.len(), notices[0].person.as_str()), (1, told));
+        assert!(notices[0].text.starts_with("The silence {service=\"checkout\"} ends at "), "{}", notices[0].text);
+        assert!(notices[0].text.contains("it has suppressed 0 incidents"), "{}", notices[0].text);
+    }
 }
 
 #[test]

@@ -60,14 +60,15 @@ fn answer(stream: &TcpStream, world: &World, asked: &Mutex<Vec<String>>, busy: &
     reader.read_exact(&mut body).unwrap();
     let request = head.split(" HTTP/").next().unwrap().to_owned();
     // Samples carry the time of day; answers to incidents and policies are worth remembering word for word.
-    let answers = ["incidents", "overrides", "swaps", "absences", "calendars"];
-    let remembered = answers.iter().any(|noun| request.starts_with(&format!("POST /v1/{noun}")));
+    let remembered =
+        !request.starts_with("GET") && !request.starts_with("POST /v1/signals") && request.contains(" /v1/");
     let remembered = remembered.then(|| String::from_utf8(body).unwrap());
     asked.lock().unwrap().push([Some(request.clone()), remembered].into_iter().flatten().collect::<Vec<_>>().join(" "));
     let overloaded = busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     let found = world.iter().find(|(beginning, ..)| request.starts_with(beginning));
     let (status, text) = match found {
         _ if overloaded => (503, String::new()),
+        Some((_, status, Value::Null)) => (*status, String::new()),
         Some((_, status, body)) => (*status, body.to_string()),
         None => (500, format!("{request} has no answer")),
     };

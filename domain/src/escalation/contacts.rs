@@ -36,6 +36,18 @@ pub(super) fn plan<'a>(incident: &Incident, policy: &'a Policy, to: &str) -> Vec
     }
 }
 
+/// Every address of `to`, whatever happened.
+pub(super) fn addresses<'a>(policy: &'a Policy, to: &str) -> Vec<&'a Address> {
+    match to.split_once(':') {
+        Some(("person", name)) => {
+            let person = policy.people.get(name);
+            person.into_iter().flat_map(|person| &person.contacts).map(|contact| &contact.address).collect()
+        }
+        Some(("channel", name)) => policy.channels.get(name).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn of_person<'a>(incident: &Incident, person: &'a Person) -> Vec<Planned<'a>> {
     let contacts = person.contacts.iter().enumerate();
     let level = incident.decision.as_ref().and_then(|decision| decision.level);

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::contacts::{plan, quiet_until};
+use super::contacts::{addresses, plan, quiet_until};
 use super::{Around, Position, named, step, targets};
 use crate::incident::{Event, Incident};
-use crate::policy::{Acknowledge, Policy, Target};
+use crate::policy::{Acknowledge, Address, Policy, Target};
 use crate::schedule::{self, Covers};
 use crate::text::lasted;
 
@@ -42,7 +42,8 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
     let Around { policy, covers, turn, .. } = around;
     let step = step(incident, policy, position);
     let everybody = step.as_ref().is_some_and(|step| step.acknowledge == Acknowledge::Everybody);
-    let (mut found, mut nobody) = find(incident, policy, covers, &targets(incident, policy, position), now);
+    let reaches = |to: &str| !plan(incident, policy, to).is_empty();
+    let (mut found, mut nobody) = find(policy, covers, &targets(incident, policy, position), now, reaches);
     for found in &mut found {
         found.quiet_until = quiet_until(incident, policy, position, &found.to, now);
     }
@@ -64,7 +65,7 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
     // The place that the ladder names is told with the first step that finds somebody, and with the catch-all's anyway.
     let place = beside(incident).filter(|_| !found.is_empty() || position.catch_all);
     if let Some(place) = place.filter(|place| found.iter().all(|found| found.to != place.to_string())) {
-        let (mut told, unreachable) = find(incident, policy, covers, std::slice::from_ref(place), now);
+        let (mut told, unreachable) = find(policy, covers, std::slice::from_ref(place), now, reaches);
         for place in &mut told {
             place.beside = true;
         }
@@ -72,6 +73,22 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
         nobody.extend(unreachable);
     }
     Event::StepBegan { position, found, nobody, picked, everybody }
+}
+
+/// Everybody whom `target` means at `now`, each with at least one address, in the order of the policy.
+pub fn addresses_of<'a>(
+    policy: &'a Policy,
+    covers: &Covers,
+    target: &Target,
+    now: Timestamp,
+) -> Vec<(String, Vec<&'a Address>)> {
+    let reaches = |to: &str| !addresses(policy, to).is_empty();
+    let (found, _) = find(policy, covers, std::slice::from_ref(target), now, reaches);
+    let with_addresses = |found: Found| {
+        let addresses = addresses(policy, &found.to);
+        (found.to, addresses)
+    };
+    found.into_iter().map(with_addresses).collect()
 }
 
 /// The place that the ladder tells beside people, once.
@@ -82,17 +99,17 @@ fn beside(incident: &Incident) -> Option<&Target> {
 
 /// Whom `targets` lead to at `now`, each once and with at least one contact, and why the rest lead to nobody.
 fn find(
-    incident: &Incident,
     policy: &Policy,
     covers: &Covers,
     targets: &[Target],
     now: Timestamp,
+    reaches: impl Fn(&str) -> bool,
 ) -> (Vec<Found>, Vec<String>) {
     let mut found: Vec<Found> = Vec::new();
     let mut unreachable = Vec::new();
     let mut nobody = Vec::new();
     let mut add = |to: String, via: String| {
-        if plan(incident, policy, &to).is_empty() {
+        if !reaches(&to) {
             unreachable.push(format!("{to} has no contact"));
         } else if !found.iter().any(|known| known.to == to) {
             found.push(Found { to, via, beside: false, quiet_until: None });

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{Actor, Hold, Incident};
 use crate::matcher::Matchers;
+use crate::policy::{Policy, Target};
 use crate::text::cut;
 
 mod subject;
@@ -118,6 +119,15 @@ impl Silence {
     pub fn remind_at(&self) -> Option<Timestamp> {
         let at = self.until - self.remind;
         (self.remind > SignedDuration::ZERO && at > self.from).then_some(at)
+    }
+
+    /// Who hears that it ends: its owner, or the first whom the catch-all of `policy` tells where nobody knows the owner.
+    pub fn reminds(&self, policy: &Policy) -> Option<Target> {
+        let person = self.by.as_str().strip_prefix("person:").filter(|name| policy.people.contains_key(*name));
+        person.map(|name| Target::Person(name.to_owned())).or_else(|| {
+            let escalation = policy.escalations.get(&policy.catch_all.escalation)?;
+            escalation.steps.first()?.notify.first().cloned()
+        })
     }
 
     /// The service that it says is being worked on.

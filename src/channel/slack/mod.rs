@@ -6,11 +6,12 @@
 use bytes::Bytes;
 use domain::escalation::Outcome;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::http::{refused, unanswered};
-use super::{Channel, Message, failed, rejected};
+use super::{Channel, Message, Notice, failed, rejected};
 use crate::outgoing::{Failure, Outgoing};
 use crate::secret::Secret;
 
@@ -47,6 +48,9 @@ const FINAL: [&str; 24] = [
     "token_revoked",
 ];
 
+/// The longest notice, in characters.
+const NOTICE: usize = 1000;
+
 /// A Slack channel or person, by a bot.
 pub(super) struct Slack<'a> {
     pub(super) outgoing: &'a Outgoing,
@@ -69,13 +73,18 @@ struct Answered {
 
 impl Channel for Slack<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
-        self.call("chat.postMessage", &blocks::post(self.channel, message), message).await
+        self.call("chat.postMessage", &blocks::post(self.channel, message), message.now).await
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        let body = json!({ "channel": self.channel, "text": blocks::escaped(notice.text, NOTICE) });
+        self.call("chat.postMessage", &body, notice.now).await
     }
 
     async fn update(&self, message: &Message<'_>, reference: &str) -> Option<Outcome> {
         // A message to a person has another channel than the person's id, so the reference names it.
         let (channel, ts) = reference.split_once(':')?;
-        match self.call("chat.update", &blocks::update(channel, ts, message), message).await {
+        match self.call("chat.update", &blocks::update(channel, ts, message), message.now).await {
             Outcome::Accepted { .. } => Some(Outcome::Shown { status: message.incident.status }),
             other => Some(other),
         }
@@ -83,31 +92,25 @@ impl Channel for Slack<'_> {
 }
 
 impl Slack<'_> {
-    async fn call(&self, method: &str, body: &Value, message: &Message<'_>) -> Outcome {
+    async fn call(&self, method: &str, body: &Value, now: Timestamp) -> Outcome {
         let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", self.token.expose())) else {
             return failed("Slack's token cannot be put into a header");
         };
         bearer.set_sensitive(true);
         let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer), (CONTENT_TYPE, json_type())]);
         let url = format!("{}/{method}", self.api);
-        match self.answered(&url, headers, body, message).await {
+        match self.answered(&url, headers, body, now).await {
             Ok(outcome) => outcome,
             Err(failure) => unanswered(&failure),
         }
     }
 
-    async fn answered(
-        &self,
-        url: &str,
-        headers: HeaderMap,
-        body: &Value,
-        message: &Message<'_>,
-    ) -> Result<Outcome, Failure> {
+    async fn answered(&self, url: &str, headers: HeaderMap, body: &Value, now: Timestamp) -> Result<Outcome, Failure> {
         let reply = self.outgoing.post(url, headers, Bytes::from(body.to_string())).await?;
-        if let Some(outcome) = refused(&reply, message.now) {
+        if let Some(outcome) = refused(&reply, now) {
             return Ok(outcome);
         }
-        let retry_after = reply.retry_after(message.now);
+        let retry_after = reply.retry_after(now);
         let Ok(answered) = serde_json::from_slice::<Answered>(&reply.body().await?) else {
             return Ok(failed("Slack answered something that is not Slack's"));
         };
