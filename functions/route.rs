@@ -2,7 +2,7 @@
 
 use domain::escalation;
 use domain::incident::{Command, Incident, IncidentId};
-use domain::policy::Handling;
+use domain::policy::{Handling, Mode};
 use jiff::Timestamp;
 use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
@@ -21,6 +21,7 @@ struct Request {
 #[derive(serde::Serialize)]
 struct Answer {
     handling: Handling,
+    mode: Mode,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,5 +45,5 @@ async fn handle(
         incident.decide(Command::Route(decision), now)
     };
     let incident = incidents.append(&id, &cause, now, decide).await?;
-    Ok(Answer { handling: escalation::handling(&incident) })
+    Ok(Answer { handling: escalation::handling(&incident), mode: escalation::mode(&incident) })
 }

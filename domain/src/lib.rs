@@ -7,6 +7,7 @@
 //! - [`enrich`] says who owns it and what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
+//! - [`rehearse`] says what another policy would have made of what was recorded.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
 //!
 //! Time and ids come in as arguments, so a test can stand at any instant.
@@ -20,6 +21,7 @@ pub mod incident;
 pub mod log;
 pub mod policy;
 pub mod recent;
+pub mod rehearse;
 pub mod route;
 pub mod schedule;
 pub mod signal;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::hex;
 
 /// A SHA-256 as 64 lower-case hex digits.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hash(String);
 
 impl Hash {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Policy, Target};
+use crate::policy::{Handling, Ladder, Mode, Policy, Target};
 
 pub mod condition;
 mod facts;
@@ -25,6 +25,9 @@ pub const TRACED: usize = 64;
 pub struct Decision {
     /// What is done.
     pub handling: Handling,
+    /// Whether it is done, or only written down; `handling` is what is done, or would be.
+    #[serde(default, skip_serializing_if = "Mode::executes")]
+    pub mode: Mode,
     /// The policy that said so, for good: whatever is applied later, this incident keeps it.
     pub policy: Hash,
     /// The clock it used.
@@ -73,12 +76,16 @@ pub fn decide(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestamp)
     Router::new(policy.clone(), hash.clone()).decide(incident, now)
 }
 
+/// Why the catch-all is paged when page finds no decision: a reason that is always the same can be replayed.
+pub const FAILED: &str = "routing failed";
+
 /// What is done when routing itself failed, because of `why`: the catch-all is paged.
 pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestamp, why: &str) -> Decision {
     let catch_all = &policy.catch_all.escalation;
     let named = policy.escalations.get(catch_all);
     Decision {
         handling: Handling::Page,
+        mode: Mode::Execute,
         policy: hash.clone(),
         at: now,
         service: incident.service().map(str::to_owned),

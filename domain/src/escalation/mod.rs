@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{Event, Incident, Status};
-use crate::policy::{Contact, Handling, Policy, Step, Target};
+use crate::policy::{Contact, Handling, Mode, Policy, Step, Target};
 use crate::schedule::{self, Covers};
 
 mod paging;
@@ -149,9 +149,15 @@ pub fn handling(incident: &Incident) -> Handling {
     if incident.paging.by_hand { Handling::Page } else { decided }
 }
 
+/// Whether that is done or only written down: a person who asks for a page gets one.
+pub fn mode(incident: &Incident) -> Mode {
+    let decided = incident.decision.as_ref().map_or(Mode::Execute, |decision| decision.mode);
+    if incident.paging.by_hand { Mode::Execute } else { decided }
+}
+
 /// Nobody is to be told.
 fn quiet(incident: &Incident) -> bool {
-    matches!(handling(incident), Handling::Record | Handling::Suppress)
+    matches!(handling(incident), Handling::Record | Handling::Suppress) || mode(incident) == Mode::Simulate
 }
 
 /// Who is told at `position`: those whom a ticket names, or those of the step.

@@ -9,7 +9,7 @@ use super::*;
 use crate::fingerprint::Fingerprint;
 use crate::incident::{Actor, Command, IncidentId};
 use crate::log::Hash;
-use crate::policy::parse;
+use crate::policy::{Mode, parse};
 use crate::route::Decision;
 use crate::signal::Alert;
 
@@ -69,6 +69,7 @@ impl World {
         incident.apply(&Event::Opened { integration, key, alert: Alert::default(), follows: None }, start());
         let decision = Decision {
             handling,
+            mode: Mode::Execute,
             policy: Hash::zero(),
             at: start(),
             service: None,

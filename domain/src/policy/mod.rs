@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::Hash;
 
+mod difference;
 mod escalation;
 mod integration;
 mod mistake;
@@ -25,6 +26,7 @@ mod validate;
 use node::Node;
 use read::{Fields, Read, Reader, mapping};
 
+pub use difference::{Difference, difference};
 pub use escalation::{CatchAll, Escalation, Step, Target};
 pub use integration::{Integration, Kind};
 pub(crate) use mistake::nearest;
@@ -32,7 +34,7 @@ pub use mistake::{Level, Mistake};
 pub use parse::parse;
 pub use person::{Address, Contact, Person, Team};
 pub use provider::{Email, Providers, SecretRef, Slack};
-pub use route::{Handling, Ladder, Route};
+pub use route::{Handling, Ladder, Mode, Route};
 pub use schedule::{Rotation, Schedule, Shift};
 pub use service::Service;
 pub use validate::check;

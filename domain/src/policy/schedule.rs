@@ -20,6 +20,13 @@ pub struct Schedule {
     pub rotation: Rotation,
 }
 
+impl Schedule {
+    /// Everybody who takes turns in it.
+    pub fn members(&self) -> impl Iterator<Item = &String> {
+        self.rotation.members.iter()
+    }
+}
+
 /// People who take turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Mode;
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping};
 use super::validate::Check;
@@ -24,14 +25,18 @@ pub struct Service {
     /// Where its graphs are.
     #[serde(default)]
     pub dashboards: Vec<String>,
+    /// Whether what is decided for it is done or only rehearsed, unless a route says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
 }
 
-mapping!(Service, ["team", "tier", "data_class", "runbook", "dashboards"], fields => Service {
+mapping!(Service, ["team", "tier", "data_class", "runbook", "dashboards", "mode"], fields => Service {
     team: fields.required("team", "write the team that owns it"),
     tier: fields.optional("tier"),
     data_class: fields.optional("data_class"),
     runbook: fields.optional("runbook"),
     dashboards: fields.or_default("dashboards"),
+    mode: fields.optional("mode"),
 });
 
 impl Check<'_> {

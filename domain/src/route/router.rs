@@ -12,7 +12,7 @@ use super::{Decision, Looked, TRACED};
 use crate::enrich::enrich;
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Policy, Route, Target};
+use crate::policy::{Handling, Ladder, Mode, Policy, Route, Target};
 use crate::text::cut;
 
 /// The longest condition that is quoted in a reason, in characters.
@@ -86,7 +86,9 @@ impl Router {
         let policy = &self.policy;
         let handling = found.action.unwrap_or_default();
         let service = found.service.or(own_service);
-        let team = service.and_then(|name| policy.services.get(name)).map(|service| service.team.as_str());
+        let known = service.and_then(|name| policy.services.get(name));
+        let team = known.map(|service| service.team.as_str());
+        let mode = found.mode.or(known.and_then(|service| service.mode)).unwrap_or_default();
         let of_team = team.and_then(|name| policy.teams.get(name)).and_then(|team| team.escalation.as_deref());
         let exists = |name: &&str| policy.escalations.contains_key(*name);
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
@@ -97,6 +99,7 @@ impl Router {
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {
             handling,
+            mode,
             policy: self.hash.clone(),
             at: now,
             service: service.map(str::to_owned),
@@ -128,6 +131,7 @@ struct Settings<'a> {
     service: Option<&'a str>,
     escalation: Option<&'a str>,
     level: Option<Ladder>,
+    mode: Option<Mode>,
     notify: &'a [Target],
     matched: Vec<(String, Option<&'a str>)>,
 }
@@ -138,6 +142,7 @@ impl<'a> Settings<'a> {
         self.service = route.service.as_deref().or(self.service);
         self.escalation = route.escalation.as_deref().or(self.escalation);
         self.level = route.level.or(self.level);
+        self.mode = route.mode.or(self.mode);
         if !route.notify.is_empty() {
             self.notify = &route.notify;
         }

@@ -3,7 +3,7 @@ use crate::enrich::{Change, Enrichment};
 use crate::escalation::{Attempt, Outcome, Position};
 use crate::fingerprint::Fingerprint;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder};
+use crate::policy::{Handling, Ladder, Mode};
 use crate::route::{Decision, Looked};
 use crate::signal::{Alert, Severity};
 
@@ -74,6 +74,7 @@ fn attempt(delivery: &str, to: &str, channel: &str, attempt: u32) -> Attempt {
 fn decision(handling: Handling) -> Decision {
     Decision {
         handling,
+        mode: Mode::Execute,
         policy: Hash::of(b"policy"),
         at: at(0),
         service: None,
