@@ -27,6 +27,12 @@ impl Hash {
         Self(hex(&Sha256::digest(bytes)))
     }
 
+    /// Reads 64 lower-case hex digits; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        valid.then(|| Self(text.to_owned()))
+    }
+
     /// The 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0

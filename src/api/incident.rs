@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::incident;
-use domain::policy::{Handling, Ladder};
+use domain::policy::{Handling, Ladder, Mode};
 use domain::signal::Severity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,9 @@ pub struct Incident {
     /// What is done with it; null until that is decided.
     #[cfg_attr(test, schemars(schema_with = "words::handling"))]
     pub handling: Option<Handling>,
+    /// Whether that is done, or only written down; null until it is decided.
+    #[cfg_attr(test, schemars(schema_with = "words::mode"))]
+    pub mode: Option<Mode>,
     /// Why that was decided.
     pub why: Option<String>,
     /// The integration that reported it.
@@ -134,6 +137,7 @@ impl Incident {
             team: decided.and_then(|made| made.team.clone()).or_else(|| found.and_then(|found| found.team.clone())),
             level: decided.and_then(|made| made.level),
             handling: decided.map(|made| made.handling),
+            mode: decided.map(|made| made.mode),
             why: decided.map(|made| made.why.clone()),
             integration: incident.integration.clone(),
             key: incident.key.clone(),

@@ -1,12 +1,23 @@
 //! Reading a policy: YAML to [`Policy`], field by field.
 
+use jiff::Timestamp;
+
 use super::node;
 use super::read::{Read, Reader};
 use super::validate::check_without;
-use super::{Level, Mistake, Policy};
+use super::{Level, Mistake, Policy, lint};
 
 /// Reads a policy file: the policy and its warnings, or every mistake in it, in the order of the file.
 pub fn parse(text: &str) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
+    read(text, |_| Vec::new())
+}
+
+/// The same, and what the policy probably does not mean, as of `now`.
+pub fn inspect(text: &str, now: Timestamp) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
+    read(text, |policy| lint(policy, now))
+}
+
+fn read(text: &str, more: impl FnOnce(&Policy) -> Vec<Mistake>) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
     let mut reader = Reader::default();
     let root = match node::read(text, &mut reader.mistakes) {
         Ok(root) => root,
@@ -18,6 +29,7 @@ pub fn parse(text: &str) -> Result<(Policy, Vec<Mistake>), Vec<Mistake>> {
     let policy = Policy::read(&mut reader, &root, "");
     let mut mistakes: Vec<Mistake> = check_without(&policy, &reader.unread())
         .into_iter()
+        .chain(more(&policy))
         .filter(|mistake| !reader.is_broken(&mistake.path))
         .map(|mistake| {
             let place = reader.place(&mistake.path);
