@@ -14,8 +14,11 @@ mod client;
 mod dialect;
 mod explain;
 mod failure;
+mod history;
 mod incidents;
 mod oncall;
+mod past;
+mod plan;
 mod policy;
 mod send;
 mod settings;
@@ -54,8 +57,12 @@ fn run(args: Args) -> Result<(), Failure> {
             answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
         }
         Command::Oncall => oncall::now(&client()?, show),
-        Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
-        Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
+        Command::Policy(PolicyCommand::Validate { file, strict }) => policy::validate(&file, strict, show),
+        Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),
+        Command::Policy(PolicyCommand::History { span }) => history::write(&client()?, &span),
+        Command::Policy(PolicyCommand::Apply { file, yes, accept_lost_pages, span }) => {
+            policy::apply(&file, &policy::Consent { yes, accept_lost_pages }, &span, client, show)
+        }
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
         Command::Explain(what) => explain::explain(&what, client, show),
         Command::Completions { shell } => {

@@ -8,7 +8,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    ActivePolicy, Answer, AppliedPolicy, History, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
+    ActivePolicy, Answer, AppliedPolicy, History, Incident, IncidentList, OnCall, Problem, Records, Situation,
+    Timeline, openapi,
 };
 
 fn document() -> Value {

@@ -111,7 +111,10 @@ fn every_execution_ends_in_an_outcome_with_a_name() {
     }
     let incident = Machine::named("incident");
     let named = |kind| incident.of_type(kind).map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
-    assert_eq!(named("Succeed"), BTreeSet::from(["Continued", "Recorded", "Resolved", "Simulated", "Suppressed", "Ticketed"]));
+    assert_eq!(
+        named("Succeed"),
+        BTreeSet::from(["Continued", "Recorded", "Resolved", "Simulated", "Suppressed", "Ticketed"])
+    );
     assert_eq!(named("Fail"), BTreeSet::from(["PageUndelivered"]));
 }
 
@@ -211,8 +214,7 @@ fn walk<'a>(machine: &'a Machine, handled: &str, looks: &[Option<&str>]) -> Vec<
         let asked = |word: &str| format!("{{% ${word} %}}");
         let holds = |choice: &&Value| {
             let condition = choice["Condition"].as_str().unwrap();
-            condition == asked(handled)
-                || over.is_some_and(|over| condition == asked(&format!("over = '{over}'")))
+            condition == asked(handled) || over.is_some_and(|over| condition == asked(&format!("over = '{over}'")))
         };
         let chosen = state["Choices"].as_array().and_then(|choices| choices.iter().find(holds));
         let next = chosen.map_or(&state["Next"], |choice| &choice["Next"]);

@@ -363,6 +363,19 @@ fn what_is_recorded_or_suppressed_is_quiet_until_somebody_asks() {
 }
 
 #[test]
+fn what_is_only_simulated_is_quiet_until_somebody_asks_and_then_pages() {
+    for handling in [Handling::Page, Handling::Ticket] {
+        let mut world = World::new("two", handling);
+        world.decision().mode = Mode::Simulate;
+        assert_eq!(world.run(10, &|_, _, _| accepted()), Some(Over::Quiet));
+        assert_eq!(world.sent.len(), 0);
+        world.ask(Command::Escalate { by: ana() });
+        world.run_until("6m", &|_, _, _| accepted());
+        assert_eq!(world.sent(), ["0:00 person:ana/0", "5:00 person:ben/0"]);
+    }
+}
+
+#[test]
 fn what_nothing_has_triggered_yet_pages_nobody() {
     let world = World::new("two", Handling::Page);
     let expected = Incident::expected(world.incident.id.clone());

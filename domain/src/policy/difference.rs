@@ -146,7 +146,8 @@ impl Found {
     /// Routes are known by their names, and their order decides.
     fn routes(&mut self, above: &str, old: &[Value], new: &[Value]) {
         let name = |route: &Value| route["name"].as_str().unwrap_or_default().to_owned();
-        let find = |routes: &[Value], wanted: &Value| routes.iter().find(|route| route["name"] == wanted["name"]).cloned();
+        let find =
+            |routes: &[Value], wanted: &Value| routes.iter().find(|route| route["name"] == wanted["name"]).cloned();
         let full = |route: &Value| if above.is_empty() { name(route) } else { format!("{above} / {}", name(route)) };
         for route in old.iter().filter(|route| find(new, route).is_none()) {
             self.name = full(route);
@@ -249,21 +250,33 @@ routes:
         let table: [(&str, &str, &[&str]); 10] = [
             ("wait: 5m }] }", "wait: 10m }] }", &["escalation platform: step 2: wait is 10m, was 5m"]),
             ("tier: 1 } }", "tier: 2 } }", &["service checkout: tier is 2, was 1"]),
-            (", tier: 1", ", data_class: card", &[
-                "service checkout: tier is not set any more, was 1",
-                "service checkout: data_class is card, was not set",
-            ]),
+            (
+                ", tier: 1",
+                ", data_class: card",
+                &[
+                    "service checkout: tier is not set any more, was 1",
+                    "service checkout: data_class is card, was not set",
+                ],
+            ),
             ("{ members: [ana, ben], e", "{ members: [ben], e", &["team platform: members: ana removed"]),
-            ("members: [ana, ben], s", "members: [ben, ana], s", &[
-                "schedule nights: rotation: members: another order: ben, ana, was ana, ben",
-            ]),
+            (
+                "members: [ana, ben], s",
+                "members: [ben, ana], s",
+                &["schedule nights: rotation: members: another order: ben, ana, was ana, ben"],
+            ),
             ("shift: daily", "shift: 12h", &["schedule nights: rotation: shift is 12h, was daily"]),
             ("checkout: {", "search: { team: platform }, checkout: {", &["service search: is added"]),
             ("level: SEV1", "level: SEV2", &["route production / hurt: level is SEV2, was SEV1"]),
-            ("  - { name: noise, when: 'alert.severity == \"info\"', action: record }\n", "", &["route noise: is removed"]),
-            ("  - name: production", "  - { name: new, when: incident.tier == 2 }\n  - name: production", &[
-                "route new: is added before `production`",
-            ]),
+            (
+                "  - { name: noise, when: 'alert.severity == \"info\"', action: record }\n",
+                "",
+                &["route noise: is removed"],
+            ),
+            (
+                "  - name: production",
+                "  - { name: new, when: incident.tier == 2 }\n  - name: production",
+                &["route new: is added before `production`"],
+            ),
         ];
         for (from, to, said) in table {
             assert!(POLICY.contains(from), "{from}");

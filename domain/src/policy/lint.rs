@@ -59,7 +59,8 @@ impl Lint<'_> {
                 }
             }
             let possible = impossible.is_none();
-            let covers = |(_, theirs): &&(&str, Needs)| theirs.iter().all(|(field, text)| needs.get(field) == Some(text));
+            let covers =
+                |(_, theirs): &&(&str, Needs)| theirs.iter().all(|(field, text)| needs.get(field) == Some(text));
             if let Some(why) = impossible {
                 let fix = "change the condition, here or in the routes around it, or remove the route";
                 self.warning(&path, format!("this route never matches: {why}"), fix);
@@ -234,22 +235,38 @@ routes:
     fn each_thing_that_is_probably_not_meant_is_told_with_its_line_and_a_fix() {
         // What is changed, then the line, the path and the beginning of each warning.
         let table: [(&str, &str, &[(usize, &str, &str)]); 9] = [
-            ("incident.tier == 1', l", "alert.labels.env == \"test\"', l", &[
-                (16, "routes[0].routes[0]", "this route never matches: `alert.labels.env` cannot be both"),
-            ]),
-            (" && incident.tier == 1', level", "', level", &[
-                (17, "routes[0].routes[1]", "this route is never reached: all that it matches stops at `hurt`"),
-            ]),
+            (
+                "incident.tier == 1', l",
+                "alert.labels.env == \"test\"', l",
+                &[(16, "routes[0].routes[0]", "this route never matches: `alert.labels.env` cannot be both")],
+            ),
+            (
+                " && incident.tier == 1', level",
+                "', level",
+                &[(17, "routes[0].routes[1]", "this route is never reached: all that it matches stops at `hurt`")],
+            ),
             (" && incident.tier == 1', level", "', continue: true, level", &[]),
             ("members: [ana, ben]", "members: [ana]", &[(5, "people.ben", "nothing uses person `ben`")]),
-            (", escalation: platform } }", " } }", &[(8, "escalations.platform", "nothing uses escalation `platform`")]),
-            ("wait: 5m }] }\n  all", "wait: 5h }], repeat: 4 }\n  all", &[
-                (8, "escalations.platform", "25h pass before the catch-all is told"),
-            ]),
-            ("[person:ana], wait: 5m }]", "[team:platform], wait: 5m }]", &[
-                (8, "escalations.platform.steps[0]", "the last step tells the same as the catch-all `all`"),
-            ]),
-            ("tier: 2 }", "tier: 1 }", &[(11, "services.checkout", "service checkout matters most and has no runbook")]),
+            (
+                ", escalation: platform } }",
+                " } }",
+                &[(8, "escalations.platform", "nothing uses escalation `platform`")],
+            ),
+            (
+                "wait: 5m }] }\n  all",
+                "wait: 5h }], repeat: 4 }\n  all",
+                &[(8, "escalations.platform", "25h pass before the catch-all is told")],
+            ),
+            (
+                "[person:ana], wait: 5m }]",
+                "[team:platform], wait: 5m }]",
+                &[(8, "escalations.platform.steps[0]", "the last step tells the same as the catch-all `all`")],
+            ),
+            (
+                "tier: 2 }",
+                "tier: 1 }",
+                &[(11, "services.checkout", "service checkout matters most and has no runbook")],
+            ),
             ("[team:platform], wait", "[person:ben], wait", &[]),
         ];
         for (from, to, wanted) in table {

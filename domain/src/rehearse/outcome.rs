@@ -46,11 +46,8 @@ impl Outcome {
     }
 
     /// What `router` makes of `recorded` at `at`, with the overrides and absences of `covers`.
-    ///
-    /// Who owns it is asked of the router's own policy: a rehearsal moves services as well as routes.
     pub(super) fn of(recorded: &Recorded, router: &Router, covers: &Covers, at: Timestamp) -> Self {
-        let unenriched = Incident { enrichment: None, ..recorded.undecided() };
-        let mut decision = router.decide(&unenriched, at);
+        let mut decision = recorded.anew(router, at);
         let trace = std::mem::take(&mut decision.trace);
         let what = match (decision.mode, decision.handling) {
             (Mode::Simulate, Handling::Page | Handling::Ticket) => What::Simulated,
@@ -60,7 +57,8 @@ impl Outcome {
         };
         let tells = matches!(what, What::Page | What::Ticket);
         let (why, escalation) = (std::mem::take(&mut decision.why), decision.escalation.clone());
-        let mut who = if tells { told_first(recorded.id.clone(), decision, router.policy(), covers) } else { Vec::new() };
+        let mut who =
+            if tells { told_first(recorded.id.clone(), decision, router.policy(), covers) } else { Vec::new() };
         who.sort_unstable();
         let route = trace.into_iter().rfind(|looked| looked.matched).map(|looked| looked.route);
         Self { what, who, route, escalation, why }
@@ -78,8 +76,7 @@ impl Outcome {
 pub fn told_first(id: IncidentId, decision: Decision, policy: &Policy, covers: &Covers) -> Vec<String> {
     let now = decision.at;
     let decision = Some(Decision { mode: Mode::Execute, ..decision });
-    let incident =
-        Incident { status: Status::Triggered, opened_at: Some(now), decision, ..Incident::expected(id) };
+    let incident = Incident { status: Status::Triggered, opened_at: Some(now), decision, ..Incident::expected(id) };
     let around = Around { policy, covers, silenced_until: None };
     let attempts = escalation::due(&incident, around, "rehearsal", now).into_iter().find_map(|event| match event {
         Event::Sending { attempts } => Some(attempts),

@@ -65,6 +65,13 @@ impl Recorded {
         }
     }
 
+    /// What `router` decides of it at `at`, as if it were new.
+    ///
+    /// Who owns it is asked of the router's own policy: another policy may have moved its service.
+    pub fn anew(&self, router: &Router, at: Timestamp) -> Decision {
+        router.decide(&Incident { enrichment: None, ..self.undecided() }, at)
+    }
+
     /// The recorded decision, made again by `router`, which holds the policy that it names; `None` when it was never made.
     ///
     /// It is the same one, bit for bit, unless the record, the policy or the rules were changed. A decision that was made

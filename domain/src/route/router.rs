@@ -94,7 +94,9 @@ impl Router {
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
         let escalation = named.unwrap_or(&policy.catch_all.escalation);
         let owner = Owner { service, team, of_route: found.escalation.is_some(), of_team: of_team.is_some() };
-        let why = format!("{}, so {}", found.because(), owner.consequence(handling, found.notify, named, escalation));
+        let consequence = owner.consequence(handling, found.notify, named, escalation);
+        let simulated = if mode == Mode::Simulate { "; that is only simulated, and nobody is told" } else { "" };
+        let why = format!("{}, so {consequence}{simulated}", found.because());
         let pages = handling == Handling::Page;
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {

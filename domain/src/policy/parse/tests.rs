@@ -19,6 +19,18 @@ escalations:
 catch_all: { escalation: all }
 ";
 
+#[test]
+fn a_mode_is_read_where_it_may_stand_and_a_wrong_word_is_named() {
+    let routes = "teams: { t: { members: [ana] } }\nservices: { s: { team: t, mode: simulate } }\nroutes: [{ name: r, mode: execute }]\n";
+    let (policy, warnings) = parse(&format!("{LEAST}{routes}")).expect("it is valid");
+    assert_eq!(warnings, []);
+    assert_eq!(policy.services["s"].mode, Some(crate::policy::Mode::Simulate));
+    assert_eq!(policy.routes[0].mode, Some(crate::policy::Mode::Execute));
+    assert!(!parse(LEAST).expect("it is valid").0.compile().contains("mode"), "policies of before keep their hash");
+    let wrong = mistakes(&format!("{LEAST}{}", routes.replace("execute", "simulated")));
+    assert!(wrong.len() == 1 && wrong[0].contains("did you mean `simulate`?"), "{wrong:?}");
+}
+
 /// The mistakes of a text, one a line.
 fn mistakes(text: &str) -> Vec<String> {
     let mistakes = match parse(text) {
