@@ -1,149 +1,103 @@
 //! Schedules: who is on call at an instant.
 //!
 //! Turns are computed, never stored and never stepped through: ten years of hand-offs cost as much as one.
-//! A hand-off at a local time that does not exist happens at the first instant after the gap; at a local time that
-//! comes twice, it happens at the first (faults.md, H01 to H05).
+//!
+//! **Hand-offs.** Turns of days and months change at the same time of the wall clock, so a turn may last 23 or 25 hours; an
+//! exact length is elapsed time, so its hand-offs move on the clock instead (faults.md, H05). A layer's start, its end, a
+//! hand-off and the ends of a window are all times of the wall clock. One that does not exist is the first instant after
+//! the gap (H01); one that comes twice is the first (H02). A shift has an end only as the beginning of the next, so a
+//! length and an end cannot disagree (H03). A turn that begins on the 31st begins on the last day of a shorter month, and on
+//! the 31st again after it (H06). Where a zone skipped a day, so was the turn of that day.
+//!
+//! **Who.** A layer has at most one person at an instant: none before its start, from its end on, outside its windows, and
+//! when everybody of it is away. A window never moves a hand-off: turns advance as if there were none, so with weekly turns
+//! and windows from Monday to Friday nobody's turn is put off by a weekend (H17). The turn of somebody who is away goes to
+//! the next of the same layer who is not (H09). A later layer wins over an earlier one, an override over every layer, and a
+//! later override over an earlier one. An override with `instead_of` counts only where that person would be without it, in
+//! person or because somebody stands in for them. The two overrides of a swap see what was before both, so they may overlap.
+//! An override of somebody whom the policy does not know, or who is away, does not count (H12).
+//!
+//! One member is always on call; a thousand cost no more than one; a start in the future has nobody until then; a shift
+//! without a length has nobody, and the policy's rules refuse it (H18).
 
-use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::Timestamp;
 
-use crate::policy::{Policy, Rotation, Schedule, Shift};
+use crate::policy::Policy;
 
+pub mod calendar;
 mod cover;
+mod plan;
+mod roster;
+mod rotation;
+mod window;
 
-pub use cover::{Absence, Covers, Override};
+pub use cover::{Absence, CoverEvent, Covers, Override, Unfit};
+pub use plan::{Span, final_schedule};
+pub(crate) use rotation::instant;
 
-/// The most turns that are listed at once.
-pub const LISTED: usize = 1000;
+use roster::Roster;
 
-/// A turn of a rotation.
+/// The most changes that are followed at once: of whoever is next, and of the ends of a turn.
+const FOLLOWED: usize = 1000;
+
+/// Somebody's turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn<'a> {
     /// The short name of who is on call.
     pub person: &'a str,
-    /// When the turn began.
+    /// Where it comes from.
+    pub source: Source<'a>,
+    /// When it began.
     pub from: Timestamp,
     /// When it ends.
     pub until: Timestamp,
+}
+
+/// Where a turn comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// It is their own in a layer.
+    Layer {
+        /// The layer's name.
+        layer: &'a str,
+    },
+    /// Whose turn it is in a layer is away.
+    StandIn {
+        /// The layer's name.
+        layer: &'a str,
+        /// Who is away.
+        absent: &'a str,
+    },
+    /// Somebody set it so.
+    Override(&'a Override),
 }
 
 /// Who is on call for the schedule `name` of `policy` at `now`; `None` when nobody is, or there is no such schedule.
 ///
 /// The engine, the API, the command and the calendars all ask this one function (faults.md, H14).
 pub fn on_call<'a>(name: &str, policy: &'a Policy, covers: &'a Covers, now: Timestamp) -> Option<Turn<'a>> {
-    let _ = covers;
-    rostered(policy.schedules.get(name)?, now)
+    let roster = Roster::new(name, policy, covers)?;
+    roster.turn(roster.at(now))
 }
 
-/// Who is on call for the schedule `name` after whoever is at `now`; `None` when nobody else is to come.
+/// Who is on call for the schedule `name` after whoever is at `now`, gaps left out; `None` when nobody else is to come.
 pub fn next_on_call<'a>(name: &str, policy: &'a Policy, covers: &'a Covers, now: Timestamp) -> Option<Turn<'a>> {
-    let mut turn = on_call(name, policy, covers, now)?;
-    let person = turn.person;
-    for _ in 0..LISTED {
-        turn = on_call(name, policy, covers, turn.until)?;
-        if turn.person != person {
-            return Some(turn);
+    let roster = Roster::new(name, policy, covers)?;
+    let mut moment = roster.at(now);
+    let person = moment.person();
+    if roster.people().all(|other| Some(other) == person) {
+        return None;
+    }
+    for _ in 0..FOLLOWED {
+        if moment.until == Timestamp::MAX {
+            return None;
+        }
+        moment = roster.at(moment.until);
+        if moment.person().is_some_and(|next| Some(next) != person) {
+            return roster.turn(moment);
         }
     }
     None
-}
-
-/// Whose turn it is by the rotation alone.
-fn rostered(schedule: &Schedule, now: Timestamp) -> Option<Turn<'_>> {
-    let zone = TimeZone::get(&schedule.time_zone).ok()?;
-    turn_at(&schedule.rotation, &zone, now)
-}
-
-/// The turns of `schedule` that touch the time from `from` up to `until`, in order, at most [`LISTED`] of them.
-pub fn turns(schedule: &Schedule, from: Timestamp, until: Timestamp) -> Vec<Turn<'_>> {
-    let Ok(zone) = TimeZone::get(&schedule.time_zone) else { return Vec::new() };
-    let rotation = &schedule.rotation;
-    let Some(start) = hand_off(rotation, &zone, 0) else { return Vec::new() };
-    let mut at = from.max(start);
-    let mut listed = Vec::new();
-    while at < until && listed.len() < LISTED {
-        let Some(turn) = turn_at(rotation, &zone, at) else { break };
-        at = turn.until;
-        listed.push(turn);
-    }
-    listed
-}
-
-fn turn_at<'a>(rotation: &'a Rotation, zone: &TimeZone, now: Timestamp) -> Option<Turn<'a>> {
-    if rotation.members.is_empty() || now < hand_off(rotation, zone, 0)? {
-        return None;
-    }
-    let (number, from, until) = match rotation.shift {
-        Shift::Every(length) => {
-            let number = exact_turn(hand_off(rotation, zone, 0)?, length, now)?;
-            (number, hand_off(rotation, zone, number)?, hand_off(rotation, zone, number + 1)?)
-        }
-        Shift::Daily | Shift::Weekly => wall_clock_turn(rotation, zone, now)?,
-    };
-    let members = i64::try_from(rotation.members.len()).ok()?;
-    let person = usize::try_from(number.rem_euclid(members)).ok()?;
-    Some(Turn { person: &rotation.members[person], from, until })
-}
-
-/// The number of the turn of an exact `length` that `now` is in.
-fn exact_turn(start: Timestamp, length: SignedDuration, now: Timestamp) -> Option<i64> {
-    let length = Some(length.as_nanos()).filter(|length| *length > 0)?;
-    i64::try_from(now.duration_since(start).as_nanos().div_euclid(length)).ok()
-}
-
-/// The number, beginning and end of the turn that `now` is in, when turns change by the wall clock.
-fn wall_clock_turn(rotation: &Rotation, zone: &TimeZone, now: Timestamp) -> Option<(i64, Timestamp, Timestamp)> {
-    let today = zone.to_datetime(now).date();
-    let days = rotation.start.date().until(today).ok()?.get_days();
-    let mut number = i64::from(days).div_euclid(days_of(rotation.shift));
-    let mut from = hand_off(rotation, zone, number)?;
-    // The date alone is at most one turn off: today's hand-off may still be to come.
-    if from > now {
-        number -= 1;
-        from = hand_off(rotation, zone, number)?;
-    }
-    let mut until = hand_off(rotation, zone, number + 1)?;
-    // Where a zone skipped a whole day, the turn of that day has no length, and the next one has begun with it.
-    while until <= now {
-        number += 1;
-        from = until;
-        until = hand_off(rotation, zone, number + 1)?;
-    }
-    Some((number, from, until))
-}
-
-const fn days_of(shift: Shift) -> i64 {
-    if matches!(shift, Shift::Weekly) { 7 } else { 1 }
-}
-
-/// When the turn of this number, from 0, begins.
-fn hand_off(rotation: &Rotation, zone: &TimeZone, number: i64) -> Option<Timestamp> {
-    let local = |time| instant(zone, time);
-    match rotation.shift {
-        Shift::Every(length) => {
-            let elapsed = length.as_nanos().checked_mul(number.into())?;
-            let elapsed = SignedDuration::try_from_nanos_i128(elapsed)?;
-            local(rotation.start)?.checked_add(elapsed).ok()
-        }
-        shift => {
-            let days = Span::new().try_days(number.checked_mul(days_of(shift))?).ok()?;
-            local(rotation.start.checked_add(days).ok()?)
-        }
-    }
-}
-
-/// The instant at which a wall clock in `zone` first shows `time`, or skips it.
-fn instant(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
-    let ambiguous = zone.to_ambiguous_timestamp(time);
-    let gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
-    let shown = ambiguous.compatible().ok()?;
-    if !gap {
-        return Some(shown);
-    }
-    // Past the gap by as much as `time` is into it; the clock jumped at the last change before that.
-    let after = shown.checked_add(SignedDuration::from_nanos(1)).ok()?;
-    zone.preceding(after).next().map(|change| change.timestamp())
 }
 
 #[cfg(test)]

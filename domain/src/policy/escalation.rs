@@ -176,7 +176,7 @@ impl Check<'_> {
             Target::Person(name) => person(name),
             Target::Team(name) => policy.teams.get(name).is_none_or(|team| team.members.iter().any(person)),
             Target::Schedule(name) => {
-                policy.schedules.get(name).is_none_or(|named| named.rotation.members.iter().any(person))
+                policy.schedules.get(name).is_none_or(|named| named.all().flat_map(|layer| &layer.members).any(person))
             }
             Target::Channel(_) => true,
         }

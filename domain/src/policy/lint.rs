@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Level, Mistake, Policy, Route, Target};
+use super::{Escalation, Level, Mistake, Policy, Route, Target};
 use crate::route::condition::Condition;
-use crate::schedule::{self, Covers};
+use crate::schedule::{Covers, Span, final_schedule};
 
 /// The longest that the steps of an escalation may take before the catch-all is told, without a word about it.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// How far ahead a schedule is searched for hours without anybody.
-const AHEAD_HOURS: i64 = 90 * 24;
+/// How far ahead a schedule is searched for times without anybody.
+const AHEAD: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What `policy` probably does not mean, without places in a file; `now` is where the coming weeks begin.
 pub fn lint(policy: &Policy, now: Timestamp) -> Vec<Mistake> {
@@ -120,23 +120,26 @@ impl Lint<'_> {
     /// Times of the coming weeks at which a schedule has nobody (faults.md, H16).
     fn gaps(&mut self) {
         let policy = self.policy;
+        let until = self.now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
         for (name, schedule) in &policy.schedules {
+            let spans = final_schedule(name, policy, Covers::NONE, self.now, until);
+            let gaps: Vec<&Span<'_>> = spans.iter().filter(|span| span.is_gap()).collect();
+            let Some(first) = gaps.first() else { continue };
             let zone = TimeZone::get(&schedule.time_zone).unwrap_or(TimeZone::UTC);
-            let local = |at: Timestamp| zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string();
-            let hours = (0..AHEAD_HOURS).map(|hour| self.now.saturating_add(SignedDuration::from_hours(hour)));
-            let nobody = |at: &Timestamp| schedule::on_call(name, policy, Covers::NONE, *at).is_none();
-            let hours: Vec<Timestamp> = hours.filter_map(Result::ok).filter(nobody).collect();
-            if let Some(first) = hours.first() {
-                let what = format!(
-                    "nobody is on call at {}, nor at {} hours of the coming {} days",
-                    local(*first),
-                    hours.len(),
-                    AHEAD_HOURS / 24,
-                );
-                let fix = "let a rotation cover it: until then the steps go on to the next at once";
-                let mistake = Mistake::error(format!("schedules.{name}"), what, fix);
-                self.mistakes.push(Mistake { level: Level::Warning, untold: true, ..mistake });
+            let local = |at| zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string();
+            let mut what = format!("nobody is on call from {} until {}", local(first.from), local(first.until));
+            if gaps.len() > 1 {
+                what += &format!(", and {} times more within {} days", gaps.len() - 1, AHEAD.as_hours() / 24);
             }
+            let alone = policy.escalations.iter().find(|(_, escalation)| tells_only(escalation, name));
+            let fix = if let Some((alone, _)) = alone {
+                what += &format!("; escalation `{alone}` tells nobody else then");
+                "let a layer cover it, or give the escalation a step that tells somebody else"
+            } else {
+                "let a layer cover it; until then the steps go on to the next at once"
+            };
+            let mistake = Mistake::error(format!("schedules.{name}"), what, fix);
+            self.mistakes.push(Mistake { level: Level::Warning, untold: alone.is_some(), ..mistake });
         }
     }
 
@@ -148,6 +151,12 @@ impl Lint<'_> {
             }
         }
     }
+}
+
+/// Whether every step of `escalation` tells the schedule `name` and nobody else.
+fn tells_only(escalation: &Escalation, name: &str) -> bool {
+    let mut targets = escalation.steps.iter().flat_map(|step| &step.notify);
+    targets.all(|target| matches!(target, Target::Schedule(told) if told == name))
 }
 
 /// The names that something leads to.
@@ -280,5 +289,31 @@ routes:
             }
             assert_eq!(parse(&POLICY.replacen(from, to, 1)).expect("it can be applied").1, []);
         }
+    }
+
+    #[test]
+    fn h16_a_gap_of_the_coming_weeks_is_told_and_marked_where_nobody_else_would_hear() {
+        let with = |start: &str, restrict: &str, then: &str| {
+            let rotation = format!("members: [ana], shift: weekly, start: {start}{restrict}");
+            let schedules =
+                format!("schedules: {{ nights: {{ time_zone: Europe/Berlin, rotation: {{ {rotation} }} }} }}");
+            let steps = format!("[{{ notify: [schedule:nights], wait: 5m }}{then}]");
+            let text = POLICY.replace("[{ notify: [person:ana], wait: 5m }]", &steps);
+            let found = inspect(&format!("{text}{schedules}"), now()).expect("warnings alone").1;
+            found.into_iter().map(|mistake| (mistake.what, mistake.untold)).collect::<Vec<_>>()
+        };
+        let (past, weekdays) =
+            ("2026-01-05T09:00", ", restrict: [{ days: [mon, tue, wed, thu, fri, sat], from: 00:00 }]");
+        let all_week = ", restrict: [{ from: 09:00, until: 21:00 }, { from: 21:00, until: 09:00 }]";
+        assert_eq!(with(past, "", ""), []);
+        assert_eq!(with(past, all_week, ""), []);
+        let sundays =
+            "nobody is on call from 2026-11-22 00:00 until 2026-11-23 00:00, and 12 times more within 90 days";
+        assert_eq!(with(past, weekdays, ", { notify: [person:ben], wait: 5m }"), [(sundays.to_owned(), false)]);
+        let alone = format!("{sundays}; escalation `platform` tells nobody else then");
+        assert_eq!(with(past, weekdays, ""), [(alone, true)]);
+        let soon = with("2026-12-01T09:00", "", ", { notify: [person:ben], wait: 5m }");
+        let until_then = "nobody is on call from 2026-11-21 04:00 until 2026-12-01 09:00";
+        assert_eq!(soon, [(until_then.to_owned(), false)]);
     }
 }

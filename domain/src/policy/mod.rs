@@ -22,7 +22,9 @@ mod read;
 mod route;
 mod schedule;
 mod service;
+mod shift;
 mod validate;
+mod window;
 
 use node::Node;
 use read::{Fields, Read, Reader, mapping};
@@ -37,9 +39,11 @@ pub use parse::{inspect, parse};
 pub use person::{Address, Contact, Person, Team};
 pub use provider::{Email, Providers, SecretRef, Slack};
 pub use route::{Handling, Ladder, Mode, Route};
-pub use schedule::{Rotation, Schedule, Shift};
+pub use schedule::{Layer, Schedule};
 pub use service::Service;
+pub use shift::Shift;
 pub use validate::check;
+pub use window::{Day, Window};
 
 /// A compiled policy: every reference in it leads somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

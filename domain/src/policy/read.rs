@@ -41,6 +41,11 @@ impl Reader {
         })
     }
 
+    /// Whether everything below `path` could be read, so that a warning of the whole is one.
+    pub(super) fn is_whole(&self, path: &str) -> bool {
+        !self.broken.iter().any(|broken| broken.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '['])))
+    }
+
     /// The sections that could not be read at all, whose names are not known therefore.
     pub(super) fn unread(&self) -> Vec<&str> {
         self.broken.iter().map(String::as_str).filter(|path| !path.contains(['.', '['])).collect()

@@ -24,7 +24,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     check.people();
     check.teams();
     policy.channels.iter().for_each(|(name, address)| check.address(address, &format!("channels.{name}")));
-    policy.schedules.iter().for_each(|(name, schedule)| check.schedule(schedule, &format!("schedules.{name}")));
+    policy.schedules.iter().for_each(|(name, schedule)| check.schedule(name, schedule));
     policy.escalations.iter().for_each(|(name, named)| check.escalation(named, &format!("escalations.{name}")));
     check.services();
     route::check(&mut check);

@@ -177,13 +177,57 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
         ),
         (
             more(
-                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: monthly, start: 2026-01-05T09:00 } } }",
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: yearly, start: 2026-01-05T09:00 } } }",
             ),
-            "9:70: error: schedules.s.rotation.shift: `monthly` is not the length of a turn; write daily, weekly or a length such as 12h",
+            "9:70: error: schedules.s.rotation.shift: `yearly` is not the length of a turn; write hourly, daily, weekly, monthly, such as `3 days`, `2 weeks` or `2 months`, or a length such as 12h",
         ),
         (
             more("schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: daily, start: 2026-13-05 } } }"),
             "9:84: error: schedules.s.rotation.start: `2026-13-05` is not a local date and time; write it such as `2026-01-05T09:00`, without an offset",
+        ),
+        (
+            more("schedules: { s: { time_zone: UTC } }"),
+            "9:17: error: schedules.s.rotation: `rotation` is missing; write `rotation:` with `members`, `shift` and `start`, or several as `layers:`",
+        ),
+        (
+            more("schedules: { s: { time_zone: UTC, layers: [] } }"),
+            "9:35: error: schedules.s.layers: nobody takes turns: there is no layer; add one with `members`, `shift` and `start`",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: daily, start: 2026-01-05T09:00 }, layers: [{ members: [ana], shift: daily, start: 2026-01-05T09:00 }] } }",
+            ),
+            "9:35: error: schedules.s.rotation: there are layers too, so this has no place among them; write the rotation as the first of the layers",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, layers: [{ name: x, members: [ana], shift: daily, start: 2026-01-05T09:00 }, { name: x, members: [ana], shift: daily, start: 2026-01-05T09:00 }] } }",
+            ),
+            "9:120: error: schedules.s.layers[1].name: `x` does not tell this layer from the others; give each layer a name of its own",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { time_zone: Asia/Kolkatta, members: [ana], shift: daily, start: 2026-01-05T09:00 } } }",
+            ),
+            "9:58: error: schedules.s.rotation.time_zone: there is no time zone `Asia/Kolkatta`; did you mean `Asia/Kolkata`?",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: daily, start: 2026-01-05T09:00, end: 2026-01-05T08:59 } } }",
+            ),
+            "9:107: error: schedules.s.rotation.end: it ends before it starts; write a later end, or leave it out",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: daily, start: 2026-01-05T09:00, restrict: [{ days: [mo] }] } } }",
+            ),
+            "9:122: error: schedules.s.rotation.restrict[0].days[0]: `mo` is not one of the known words; did you mean `mon`?",
+        ),
+        (
+            more(
+                "schedules: { s: { time_zone: UTC, rotation: { members: [ana], shift: daily, start: 2026-01-05T09:00, restrict: [{ from: 25:00 }] } } }",
+            ),
+            "9:121: error: schedules.s.rotation.restrict[0].from: `25:00` is not a time of the day; write hours and minutes, such as `09:00`",
         ),
         (
             more("routes: [{ name: a, when: \"alert.source = 1\" }]"),
@@ -358,4 +402,11 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_rotation_that_was_compiled_before_there_were_layers_is_read_and_keeps_its_name() {
+    let old = r#"{"members":["ana"],"shift":"weekly","start":"2026-01-05T09:00:00"}"#;
+    let layer: crate::policy::Layer = serde_json::from_str(old).expect("an older form");
+    assert_eq!(serde_json_canonicalizer::to_string(&layer).expect("plain JSON"), old);
 }
