@@ -61,7 +61,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),
         Command::Policy(PolicyCommand::History { span }) => history::write(&client()?, &span),
         Command::Policy(PolicyCommand::Apply { file, yes, accept_lost_pages, span }) => {
-            policy::apply(&file, &policy::Consent { yes, accept_lost_pages }, &span, client, show)
+            policy::apply(&file, policy::Consent { yes, accept_lost_pages }, &span, client, show)
         }
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
         Command::Explain(what) => explain::explain(&what, client, show),

@@ -112,7 +112,9 @@ impl Plan {
         }
         told.push('\n');
         if all {
-            changes.iter().for_each(|change| tell_change(told, change));
+            for change in changes {
+                tell_change(told, change);
+            }
             return;
         }
         for group in self.summary.iter().take(LISTED) {
@@ -150,13 +152,12 @@ impl Plan {
 /// Shows what the policy in a file would change.
 pub fn plan(asked: &args::Plan, client: impl FnOnce() -> Result<Client, Failure>, show: Show) -> Result<(), Failure> {
     let proposed = policy::read(&asked.file, Warnings::Told)?.0;
-    let history = match &asked.from {
-        Some(file) => History::read(file)?,
-        None => {
-            let client = client()?;
-            let active = client.get("/v1/policy")?;
-            History::fetch(&client, active, &asked.span)?
-        }
+    let history = if let Some(file) = &asked.from {
+        History::read(file)?
+    } else {
+        let client = client()?;
+        let active = client.get("/v1/policy")?;
+        History::fetch(&client, active, &asked.span)?
     };
     let plan = Plan::of(&history, &proposed);
     show.print(&plan, |plan| plan.tell(asked.all));

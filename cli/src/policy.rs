@@ -89,7 +89,7 @@ pub fn validate(file: &Path, strict: bool, show: Show) -> Result<(), Failure> {
         });
         told(file, &source, &mistakes) + &good.unwrap_or_default()
     });
-    if policy.is_some() && !(strict && !mistakes.is_empty()) { Ok(()) } else { Err(refused(file, &mistakes)) }
+    if policy.is_some() && (mistakes.is_empty() || !strict) { Ok(()) } else { Err(refused(file, &mistakes)) }
 }
 
 fn object(mistake: &Mistake) -> serde_json::Value {
@@ -146,7 +146,7 @@ pub struct Consent {
 /// Makes the policy in `file` the one that decides, after rehearsing it on the days of `span`, and after asking.
 pub fn apply(
     file: &Path,
-    consent: &Consent,
+    consent: Consent,
     span: &Span,
     client: impl FnOnce() -> Result<Client, Failure>,
     show: Show,
