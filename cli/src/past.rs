@@ -120,6 +120,7 @@ fn tell(explanation: &Explanation) -> String {
     for label in labels {
         let (old, new) = (then.get(label), again.get(label));
         let value = |value: Option<&String>| text(value.map_or("-", String::as_str));
+        let label = text(label);
         if old == new {
             let _ = writeln!(told, "    {} {}", paint(DIM, &format!("{label}:")), value(old));
         } else {

@@ -201,8 +201,8 @@ fn instead(outcome: &Outcome) -> &'static str {
 }
 
 fn tell_why(told: &mut String, before: &Outcome, after: &Outcome) {
-    let _ = writeln!(told, "    {} {}", paint(DIM, "then:"), text(&before.why));
-    let _ = writeln!(told, "    {} {}", paint(DIM, " now:"), text(&after.why));
+    let _ = writeln!(told, "    {} {}", paint(DIM, "before:"), text(&before.why));
+    let _ = writeln!(told, "    {} {}", paint(DIM, " after:"), text(&after.why));
 }
 
 fn tell_change(told: &mut String, change: &Change) {

@@ -48,6 +48,14 @@ fn the_history_has_each_decision_whole_and_it_replays_by_the_policy_that_the_api
         let (status, page) = get(&standin, &format!("/v1/history?{query}"));
         assert_eq!((status, page["incidents"].as_array().map(Vec::len)), (200, Some(found)), "{query}");
     }
+    // Pages lead through every status to an end, and nothing comes twice.
+    let (mut ids, mut next) = (Vec::new(), Some(String::new()));
+    while let Some(cursor) = next {
+        let (_, page) = get(&standin, &format!("/v1/history?limit=1{cursor}"));
+        ids.extend(page["incidents"].as_array().unwrap().iter().map(|incident| incident["id"].clone()));
+        next = page["next"].as_str().map(|next| format!("&cursor={next}"));
+    }
+    assert_eq!(ids, [json!(incident)]);
     for wrong in ["from=yesterday", "from=2026-11-21T00:00:00Z&until=2026-11-20T00:00:00Z", "limit=x", "cursor=x"] {
         assert_eq!(get(&standin, &format!("/v1/history?{wrong}")).0, 400, "{wrong}");
     }
