@@ -29,7 +29,13 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use cases::{batch, signal, standin};
+use domain::fingerprint::Fingerprint;
+use domain::incident::{Event, Incident, IncidentId};
+use domain::rehearse::{Recorded, Rehearsal};
+use domain::route::Router;
+use domain::schedule::Covers;
 use domain::signal::Action;
+use jiff::{SignedDuration, Timestamp};
 use runtime::Function;
 use serde_json::Value;
 use table::{Row, Table};
@@ -76,6 +82,7 @@ fn main() {
 
     ingest(&mut table);
     dedup(&mut table);
+    rehearse(&mut table);
     table.print();
 }
 
@@ -132,6 +139,34 @@ fn dedup(table: &mut Table) {
     table.row(Row::budget("AWS calls for each batch", calls / 1000.0, "calls", 2.1).regardless());
     table.row(Row::budget("resident memory, warm", after, "MB", 12.0).regardless());
     table.row(Row::budget("resident memory, after against before", after / before, "times", 1.1).regardless());
+}
+
+/// Thirty days of signals, none of them a repeat: what `policy plan` does once it has read them.
+fn rehearse(table: &mut Table) {
+    let (policy, _) = domain::policy::parse(include_str!("../policy/sample.yaml")).unwrap();
+    let router = || Router::new(policy.clone(), policy.hash());
+    let (before, policies) = (router(), [(policy.hash(), router())].into());
+    let decided = |number: i64| {
+        let id = IncidentId { fingerprint: Fingerprint::of("pagerduty", &number.to_string()), generation: 1 };
+        let mut incident = Incident::expected(id);
+        let alert = signal("s", "k", Action::Trigger, 0).alert;
+        let opened = Event::Opened { integration: "pagerduty".to_owned(), key: "k".to_owned(), alert, follows: None };
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_800_000_000 + 26 * number);
+        incident.apply(&opened, at);
+        incident.occurrences = 1;
+        incident.decision = Some(before.decide(&incident, at));
+        Recorded::of(&incident).unwrap()
+    };
+    let history: Vec<Recorded> = (0..100_000).map(decided).collect();
+    let mut proposed = policy.clone();
+    proposed.routes.retain(|route| route.name != "production");
+    let after = Router::new(proposed.clone(), proposed.hash());
+    table.head("policy plan: 30 days of 100,000 signals, each an incident of its own");
+    let began = Instant::now();
+    let rehearsal = Rehearsal::of(&history, &policies, &before, &after, Covers::NONE);
+    let took = began.elapsed().as_secs_f64();
+    assert_eq!(rehearsal.exact, 100_000, "every decision replays");
+    table.row(Row::budget("replayed, and decided by both policies", took, "s", 5.0));
 }
 
 struct Cost {

@@ -2,7 +2,7 @@
 
 use domain::escalation;
 use domain::incident::{Command, Incident, IncidentId};
-use domain::policy::Handling;
+use domain::policy::{Handling, Mode};
 use jiff::Timestamp;
 use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
@@ -21,6 +21,7 @@ struct Request {
 #[derive(serde::Serialize)]
 struct Answer {
     handling: Handling,
+    mode: Mode,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,5 +52,6 @@ async fn handle(
     silences.count(&incident.id, &incident.silenced_by).await?;
     // Whoever waits for more triggers needs no execution: the one that is enough starts its own.
     let waits = escalation::waits_for_more(&incident);
-    Ok(Answer { handling: if waits { Handling::Record } else { escalation::handling(&incident) } })
+    let handling = if waits { Handling::Record } else { escalation::handling(&incident) };
+    Ok(Answer { handling, mode: escalation::mode(&incident) })
 }

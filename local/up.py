@@ -87,7 +87,7 @@ def apply_policy(board, token):
     env = {**os.environ, "WATCHKEEPER_URL": place.DOOR, "WATCHKEEPER_TOKEN": token}
     file = place.POLICY if here.read_text() == text else here
     applied = subprocess.run(
-        [str(place.COMMAND), "policy", "apply", str(file.relative_to(place.ROOT)), "--yes"],
+        [str(place.COMMAND), "policy", "apply", str(file.relative_to(place.ROOT)), "--yes", "--days", "0"],
         cwd=place.ROOT, env=env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if applied.returncode:

@@ -115,7 +115,7 @@ impl Pager {
         let mut routed = before.clone();
         let mut events = Vec::new();
         if before.is_open() && before.decision.is_none() {
-            let decision = route::fallback(before, &policy.policy, &policy.hash, now, "routing failed");
+            let decision = route::fallback(before, &policy.policy, &policy.hash, now, route::FAILED);
             let event = Event::Routed { decision };
             routed.apply(&event, now);
             events.push(event);

@@ -1,10 +1,13 @@
 //! The reading half of the API.
 
+use std::ops::Range;
+
 use domain::incident::{IncidentId, Status};
-use domain::log::Record;
+use domain::log::{Hash, Record};
+use domain::rehearse::Recorded;
 use domain::timeline::timeline;
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::access::Access;
 use crate::api::{self, Situation};
@@ -16,6 +19,12 @@ use crate::store::{Incidents, Policies};
 
 /// How many incidents a page has unless it is said otherwise, and at most.
 const PAGE: (u32, u32) = (50, 200);
+
+/// How far back the history goes unless it is said otherwise.
+const HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The most bytes of an answer: a function's own bound is 6 MB, and large incidents make a page shorter.
+const LARGEST: usize = 5_000_000;
 
 /// What answers readers.
 pub struct Reader {
@@ -47,7 +56,7 @@ impl Reader {
             return Ok(refused);
         }
         let known = match path.as_slice() {
-            ["v1", "incidents"] | ["v1", "incidents", _] => true,
+            ["v1", "incidents" | "history"] | ["v1", "incidents" | "policies", _] => true,
             ["v1", "incidents", _, part] => matches!(*part, "timeline" | "records"),
             _ => false,
         };
@@ -69,6 +78,13 @@ impl Reader {
                     return Err(Error::NotFound(format!("incident {id}")));
                 }
                 Ok(Reply::json(200, &api::Records { stream: id.stream(), entries, next: None }))
+            }
+            ["v1", "history"] => self.history(request, now).await,
+            ["v1", "policies", hash] => {
+                let missing = || Error::NotFound("the policy".to_owned());
+                let hash = Hash::parse(hash).ok_or_else(missing)?;
+                let kept = self.policies.by_hash(&hash).await?;
+                Ok(Reply::json(200, &api::ActivePolicy { hash, policy: kept.policy.clone() }))
             }
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
         }
@@ -96,7 +112,7 @@ impl Reader {
                 let page = self.incidents.list(status, limit, cursor.as_deref()).await?;
                 (page.incidents, page.next)
             }
-            None => self.everything(limit, cursor.as_deref()).await?,
+            None => self.everything(None, limit, cursor.as_deref()).await?,
         };
         let views = incidents.iter().filter_map(|incident| api::Incident::of(incident, Some(&self.base_url)));
         Ok(Reply::json(200, &api::IncidentList { incidents: views.collect(), next }))
@@ -105,6 +121,7 @@ impl Reader {
     /// Without a status: the open ones first, then the resolved ones, each the latest first, and a cursor that says where.
     async fn everything(
         &self,
+        range: Option<&Range<Timestamp>>,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<(Vec<domain::incident::Incident>, Option<String>), Error> {
@@ -126,13 +143,47 @@ impl Reader {
             if room == 0 {
                 return Ok((incidents, Some(format!("{}!", status.as_str()))));
             }
-            let page = self.incidents.list(*status, room, from.take()).await?;
+            let page = match range {
+                Some(range) => self.incidents.opened(*status, range, room, from.take()).await?,
+                None => self.incidents.list(*status, room, from.take()).await?,
+            };
             incidents.extend(page.incidents);
             if let Some(next) = page.next {
                 return Ok((incidents, Some(format!("{}!{next}", status.as_str()))));
             }
         }
         Ok((incidents, None))
+    }
+
+    /// What was decided about the incidents opened from `from` until `until`: the last 30 days unless it is said otherwise.
+    async fn history(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
+        let (mut from, mut until, mut limit, mut cursor) = (None, now, PAGE.1, None);
+        for (name, value) in pairs(&request.query) {
+            let time = || value.parse().map_err(|_| invalid("from and until are times, such as 2026-11-21T03:00:00Z"));
+            match name.as_str() {
+                "from" => from = Some(time()?),
+                "until" => until = time()?,
+                "limit" => {
+                    let asked: u32 = value.parse().map_err(|_| invalid("limit is a number"))?;
+                    limit = asked.clamp(1, PAGE.1);
+                }
+                "cursor" => cursor = Some(value),
+                _ => {}
+            }
+        }
+        let from = from.unwrap_or_else(|| until.checked_sub(HISTORY).unwrap_or(Timestamp::MIN));
+        if from >= until {
+            return Err(invalid("from is a time before until"));
+        }
+        loop {
+            let (incidents, next) = self.everything(Some(&(from..until)), limit, cursor.as_deref()).await?;
+            let incidents = incidents.iter().filter_map(Recorded::of).collect();
+            let reply = Reply::json(200, &api::History { incidents, next });
+            if reply.body.len() <= LARGEST || limit == 1 {
+                return Ok(reply);
+            }
+            limit /= 2;
+        }
     }
 
     async fn timeline(&self, id: &IncidentId) -> Result<Reply, Error> {

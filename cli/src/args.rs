@@ -17,11 +17,11 @@ Where it connects to:
 
 Exit codes:
   0  done
-  1  refused, or failed
+  1  refused, or failed; of `policy plan`: pages would change
   2  the command line is wrong
   3  there is no such incident, file or policy
   4  Watchkeeper cannot be reached, or does not know the token
-  5  a policy has mistakes, or a log does not verify
+  5  a policy has mistakes, a log does not verify, or a decision does not replay
 
 Colours are left out when the output is not a terminal, and when NO_COLOR is set.";
 
@@ -180,7 +180,7 @@ pub enum Command {
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Say what would happen to an alert and why; nothing is sent
+    /// Say what would happen to an alert, or what was decided of an incident, and why; nothing is sent
     Explain(Explain),
     /// Print completions for a shell
     Completions {
@@ -276,6 +276,17 @@ pub enum PolicyCommand {
     Validate {
         /// The policy, as YAML
         file: PathBuf,
+        /// Fail for warnings too
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Say what a policy would change: in words, and on the incidents of the last days
+    Plan(Plan),
+    /// Print what was decided lately, for `plan --from`
+    History {
+        /// Which days
+        #[command(flatten)]
+        span: Span,
     },
     /// Make a policy the one that decides
     Apply {
@@ -284,6 +295,12 @@ pub enum PolicyCommand {
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
+        /// Apply it even if pages of the past would be lost, or somebody may go untold
+        #[arg(long)]
+        accept_lost_pages: bool,
+        /// On which days it is rehearsed first
+        #[command(flatten)]
+        span: Span,
     },
     /// Show the policy that decides now
     Show,
@@ -307,6 +324,33 @@ pub struct Owners {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (owner, team) = text.split_once('=').ok_or("write OWNER=TEAM")?;
     Ok((owner.to_owned(), team.to_owned()))
+}
+
+/// What to rehearse.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// The policy, as YAML
+    pub file: PathBuf,
+    /// Rehearse on a file that `policy history` wrote, and ask nothing of Watchkeeper
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// List every page that would change, and not only what they have in common
+    #[arg(long)]
+    pub all: bool,
+    /// On which days
+    #[command(flatten)]
+    pub span: Span,
+}
+
+/// Which days of the past.
+#[derive(Debug, clap::Args)]
+pub struct Span {
+    /// How many days of recorded incidents; 0 for none
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=366))]
+    pub days: u32,
+    /// The end of those days, such as 2026-11-21T03:00:00Z; now when absent
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Timestamp>,
 }
 
 /// What to send.
@@ -335,12 +379,13 @@ pub struct Send {
 /// What to explain.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// A file with a sender's payload
-    pub file: PathBuf,
+    /// A file with a sender's payload; or an incident's id, or as much of its beginning as is unique
+    #[arg(value_name = "FILE|INCIDENT")]
+    pub what: PathBuf,
     /// Decide by this policy file and not by the active policy
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// As if it arrived at this time, such as 2026-11-21T03:00:00Z; now when absent
+    /// As if it arrived at this time, such as 2026-11-21T03:00:00Z; when absent now, or when the incident was decided
     #[arg(long, value_name = "TIME")]
     pub at: Option<Timestamp>,
     /// The integration that receives it, when more than one could

@@ -23,6 +23,7 @@ use crate::args::{self, Sender};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::incidents;
+use crate::past;
 use crate::policy::{self, Warnings};
 use crate::show::{self, BLUE, BOLD, DIM, Show, YELLOW, paint, text};
 
@@ -51,21 +52,24 @@ struct Would {
     timeline: Timeline,
 }
 
-/// Says what would happen to the payload in a file.
+/// Says what would happen to the payload in a file, or what was decided of an incident.
 pub fn explain(
     asked: &args::Explain,
     client: impl FnOnce() -> Result<Client, Failure>,
     show: Show,
 ) -> Result<(), Failure> {
-    let body = std::fs::read(&asked.file)
-        .map_err(|error| Failure::NotFound { what: format!("{}: {error}", asked.file.display()), fix: None })?;
+    if let Some(id) = past::incident(&asked.what) {
+        return past::explain(id, asked, &client()?, show);
+    }
+    let body = std::fs::read(&asked.what)
+        .map_err(|error| Failure::NotFound { what: format!("{}: {error}", asked.what.display()), fix: None })?;
     let sender = asked.sender.or_else(|| Sender::of(&body)).ok_or_else(|| {
-        let file = asked.file.display();
+        let file = asked.what.display();
         Failure::Usage(format!("{file} does not say whose it is: add --sender, such as --sender generic"))
     })?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
     let (policy, open) = if let Some(file) = &asked.policy {
-        (policy::read(file, Warnings::LeftOut)?, Vec::new())
+        (policy::read(file, Warnings::LeftOut)?.0, Vec::new())
     } else {
         let client = client()?;
         let ActivePolicy { policy, .. } = client.get("/v1/policy")?;

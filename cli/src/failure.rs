@@ -56,6 +56,21 @@ pub enum Failure {
         /// How many.
         errors: usize,
     },
+    /// Pages would change, which were printed.
+    #[error("{pages} would change", pages = counted(*.pages, "page"))]
+    Changes {
+        /// How many.
+        pages: usize,
+    },
+    /// Decisions are not made again as they are recorded, which was printed.
+    #[error(
+        "{} did not come out as recorded: the record, its policy or the rules were changed since",
+        counted(*.decisions, "decision")
+    )]
+    Replay {
+        /// How many.
+        decisions: usize,
+    },
     /// A log is not as it was written.
     #[error("the log of {stream} does not verify: {broken}")]
     Broken {
@@ -81,11 +96,11 @@ impl Failure {
     /// The exit code that the help promises.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Refused(_) | Self::Failed { .. } => 1,
+            Self::Refused(_) | Self::Failed { .. } | Self::Changes { .. } => 1,
             Self::Usage(_) => 2,
             Self::NotFound { .. } => 3,
             Self::Unconfigured(_) | Self::Unreachable { .. } | Self::Unauthorized { .. } => 4,
-            Self::Mistakes { .. } | Self::Broken { .. } | Self::Truncated { .. } => 5,
+            Self::Mistakes { .. } | Self::Replay { .. } | Self::Broken { .. } | Self::Truncated { .. } => 5,
         })
     }
 
@@ -100,7 +115,8 @@ impl Failure {
             Self::Broken { .. } | Self::Truncated { .. } => {
                 Some("keep what you have: export the table and compare it with its backups".to_owned())
             }
-            Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } => None,
+            Self::Changes { .. } => Some("exit code 1 says so to scripts; --all lists every one".to_owned()),
+            Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } | Self::Replay { .. } => None,
         }
     }
 }
@@ -117,6 +133,10 @@ fn said(problem: &Problem) -> String {
     let detail = problem.detail.as_deref().unwrap_or(&problem.title);
     let mistakes = problem.mistakes.iter().map(|mistake| format!("\n  {mistake}"));
     format!("{detail}{}", mistakes.collect::<String>())
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn mistakes(count: usize) -> String {

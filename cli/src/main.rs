@@ -16,9 +16,12 @@ mod cover;
 mod dialect;
 mod explain;
 mod failure;
+mod history;
 mod incidents;
 mod oncall;
 mod owners;
+mod past;
+mod plan;
 mod policy;
 mod schedule;
 mod send;
@@ -74,8 +77,12 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
         Command::Silence(what) => silence::silence(&client()?, what, show),
         Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
-        Command::Policy(PolicyCommand::Validate { file }) => policy::validate(&file, show),
-        Command::Policy(PolicyCommand::Apply { file, yes }) => policy::apply(&file, yes, client, show),
+        Command::Policy(PolicyCommand::Validate { file, strict }) => policy::validate(&file, strict, show),
+        Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),
+        Command::Policy(PolicyCommand::History { span }) => history::write(&client()?, &span),
+        Command::Policy(PolicyCommand::Apply { file, yes, accept_lost_pages, span }) => {
+            policy::apply(&file, policy::Consent { yes, accept_lost_pages }, &span, client, show)
+        }
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
         Command::Explain(what) => explain::explain(&what, client, show),

@@ -38,7 +38,7 @@ pub fn convert(wanted: &Owners, show: Show) -> Result<(), Failure> {
 }
 
 fn teams_of(file: &Path) -> Result<BTreeSet<String>, Failure> {
-    Ok(policy::read(file, Warnings::LeftOut)?.teams.into_keys().collect())
+    Ok(policy::read(file, Warnings::LeftOut)?.0.teams.into_keys().collect())
 }
 
 fn read(source: &str, names: &BTreeMap<&str, &str>, teams: Option<&BTreeSet<String>>) -> Found {

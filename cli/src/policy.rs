@@ -5,22 +5,26 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 use domain::policy::{Level, Mistake, Policy};
+use jiff::Timestamp;
 use serde_json::json;
 use watchkeeper::api::{ActivePolicy, AppliedPolicy};
 
+use crate::args::Span;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::history::History;
+use crate::plan::Plan;
 use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
 
-/// Reads a policy, and prints its mistakes as a compiler would; its warnings too, if that is `wanted`.
-pub fn read(file: &Path, wanted: Warnings) -> Result<Policy, Failure> {
+/// Reads a policy and its warnings, and prints its mistakes as a compiler would; the warnings too, if that is `wanted`.
+pub fn read(file: &Path, wanted: Warnings) -> Result<(Policy, Vec<Mistake>), Failure> {
     let (source, found) = parse(file)?;
     match found {
         Ok((policy, warnings)) => {
             if matches!(wanted, Warnings::Told) {
                 show::aside(&told(file, &source, &warnings));
             }
-            Ok(policy)
+            Ok((policy, warnings))
         }
         Err(mistakes) => {
             show::aside(&told(file, &source, &mistakes));
@@ -42,7 +46,7 @@ type Parsed = Result<(Policy, Vec<Mistake>), Vec<Mistake>>;
 
 fn parse(file: &Path) -> Result<(String, Parsed), Failure> {
     let source = text_of(file)?;
-    let found = domain::policy::parse(&source);
+    let found = domain::policy::inspect(&source, Timestamp::now());
     Ok((source, found))
 }
 
@@ -60,11 +64,13 @@ pub fn text_of(file: &Path) -> Result<String, Failure> {
 
 fn refused(file: &Path, mistakes: &[Mistake]) -> Failure {
     let errors = mistakes.iter().filter(|mistake| mistake.level == Level::Error).count();
+    // Where warnings count, they are what is wrong when nothing else is.
+    let errors = if errors == 0 { mistakes.len() } else { errors };
     Failure::Mistakes { file: file.to_owned(), errors }
 }
 
-/// Names every mistake in `file`.
-pub fn validate(file: &Path, show: Show) -> Result<(), Failure> {
+/// Names every mistake in `file`; when it is `strict`, warnings are mistakes.
+pub fn validate(file: &Path, strict: bool, show: Show) -> Result<(), Failure> {
     let (source, found) = parse(file)?;
     let (policy, mistakes) = match found {
         Ok((policy, warnings)) => (Some(policy), warnings),
@@ -83,7 +89,7 @@ pub fn validate(file: &Path, show: Show) -> Result<(), Failure> {
         });
         told(file, &source, &mistakes) + &good.unwrap_or_default()
     });
-    if policy.is_some() { Ok(()) } else { Err(refused(file, &mistakes)) }
+    if policy.is_some() && (mistakes.is_empty() || !strict) { Ok(()) } else { Err(refused(file, &mistakes)) }
 }
 
 fn object(mistake: &Mistake) -> serde_json::Value {
@@ -94,6 +100,7 @@ fn object(mistake: &Mistake) -> serde_json::Value {
         "path": mistake.path,
         "what": mistake.what,
         "fix": mistake.fix,
+        "untold": mistake.untold,
     })
 }
 
@@ -127,25 +134,40 @@ fn told(file: &Path, source: &str, mistakes: &[Mistake]) -> String {
     out
 }
 
-/// Makes the policy in `file` the one that decides, after asking.
+/// What was agreed to beforehand.
+#[derive(Debug, Clone, Copy)]
+pub struct Consent {
+    /// To apply it without asking.
+    pub yes: bool,
+    /// That pages are lost.
+    pub accept_lost_pages: bool,
+}
+
+/// Makes the policy in `file` the one that decides, after rehearsing it on the days of `span`, and after asking.
 pub fn apply(
     file: &Path,
-    yes: bool,
+    consent: Consent,
+    span: &Span,
     client: impl FnOnce() -> Result<Client, Failure>,
     show: Show,
 ) -> Result<(), Failure> {
-    let policy = read(file, Warnings::Told)?;
+    let (policy, warnings) = read(file, Warnings::Told)?;
     let hash = policy.hash();
     let client = client()?;
-    let before = match client.get::<ActivePolicy>("/v1/policy") {
-        Ok(active) => Some(active.hash),
+    let active = match client.get::<ActivePolicy>("/v1/policy") {
+        Ok(active) => Some(active),
         Err(Failure::NotFound { .. }) => None,
         Err(failure) => return Err(failure),
     };
-    let old = before.as_ref().map_or("none", |hash| short(hash.as_str()));
-    if before.as_ref() != Some(&hash) {
-        show::aside(&format!("{} -> {}\n", paint(DIM, old), paint(BOLD, short(hash.as_str()))));
-        if !yes && !agreed()? {
+    if active.as_ref().map(|active| &active.hash) != Some(&hash) {
+        let plan = active.map(|active| History::fetch(&client, active, span)).transpose()?;
+        let plan = plan.map(|history| Plan::of(&history, &policy));
+        let first = || format!("none -> {}\n", paint(BOLD, short(hash.as_str())));
+        show::aside(&plan.as_ref().map_or_else(first, |plan| plan.tell(false)));
+        if !consent.accept_lost_pages {
+            heard(plan.as_ref(), &warnings)?;
+        }
+        if !consent.yes && !agreed()? {
             return Err(Failure::failed("nothing was changed"));
         }
     }
@@ -162,6 +184,19 @@ pub fn apply(
         }
     });
     Ok(())
+}
+
+/// Refuses a policy by which pages would be lost, or by which somebody may go untold.
+fn heard(plan: Option<&Plan>, warnings: &[Mistake]) -> Result<(), Failure> {
+    let lost = plan.map_or(0, Plan::lost);
+    let untold = warnings.iter().filter(|warning| warning.untold).count();
+    let what = match (lost, untold) {
+        (0, 0) => return Ok(()),
+        (0, _) => "nothing was changed: somebody may go untold, as the warnings say".to_owned(),
+        (1, _) => "nothing was changed: a page of the past would be lost".to_owned(),
+        (lost, _) => format!("nothing was changed: {lost} pages of the past would be lost"),
+    };
+    Err(Failure::Failed { what, fix: Some("if that is meant, add --accept-lost-pages".to_owned()) })
 }
 
 fn agreed() -> Result<bool, Failure> {

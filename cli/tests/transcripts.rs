@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+mod past;
 mod server;
 
 use server::Server;
@@ -138,9 +139,13 @@ fn problem(status: u16, detail: &str) -> Value {
     json!({"type": "about:blank", "title": "Refused", "status": status, "detail": detail})
 }
 
-fn policy() -> Value {
+fn compiled() -> domain::policy::Policy {
     let text = std::fs::read_to_string(file("policy.yaml")).unwrap();
-    let (policy, _) = domain::policy::parse(&text).unwrap();
+    domain::policy::parse(&text).unwrap().0
+}
+
+fn policy() -> Value {
+    let policy = compiled();
     json!({"hash": policy.hash(), "policy": policy})
 }
 
@@ -261,7 +266,6 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         ("POST /v1/overrides", 201, set("ben", None)),
         ("GET /v1/overrides", 200, json!({"overrides": [set("ben", None), set("ana", Some("ben"))]})),
         ("DELETE /v1/overrides/none", 404, problem(404, "what was set does not exist")),
-        ("DELETE /v1/", 200, json!({"id": "0a1b2c3d4e5f6071"})),
         ("POST /v1/swaps", 201, json!({"overrides": [set("ben", Some("ana")), set("ana", Some("ben"))]})),
         ("POST /v1/absences", 201, away()),
         ("GET /v1/absences", 200, json!({"absences": [away()]})),
@@ -285,6 +289,9 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         ("DELETE /v1/silences/1c5e8bd3", 404, problem(404, "silence not found")),
         ("POST /v1/services/check%2Fout/maintenance", 201, silence("active", "", 0)),
         ("DELETE /v1/services/checkout/maintenance", 204, Value::Null),
+        ("DELETE /v1/", 200, json!({"id": "0a1b2c3d4e5f6071"})),
+        ("GET /v1/history?", 200, json!({"incidents": past::history(&compiled()), "next": null})),
+        ("GET /v1/policies/", 200, policy()),
         ("PUT /v1/policy", 200, json!({"hash": policy()["hash"], "previous": "0".repeat(64), "changed": true})),
         ("GET /v1/policy", 200, {
             let mut active = policy();
@@ -315,7 +322,10 @@ fn transcript(server: &Server, arguments: &[&str], environment: &[(&str, &str)])
     if !ran.stderr.is_empty() {
         let _ = write!(told, "--- stderr\n{}", tidy(&ran.stderr));
     }
-    for request in server.asked() {
+    for mut request in server.asked() {
+        if let Some(period) = request.find("history?from=").filter(|_| !arguments.contains(&"--until")) {
+            request.replace_range(period.., "history?from=FROM&until=NOW");
+        }
         let _ = writeln!(told, "--- asked: {request}");
     }
     let _ = writeln!(told, "--- exit {}", ran.status.code().unwrap());
@@ -326,6 +336,8 @@ fn transcript(server: &Server, arguments: &[&str], environment: &[(&str, &str)])
 fn what_the_command_prints_is_what_was_promised() {
     let (good, bad, alert) = (file("policy.yaml"), file("malformed-policy.yaml"), file("alert.json"));
     let time = ["--from", "2026-11-24T09:00", "--until", "2026-11-25T09:00"];
+    let changed = file("changed-policy.yaml");
+    let until = "2026-11-21T00:00:00Z";
     let key = ("WATCHKEEPER_PAGERDUTY_KEY", "k");
     let secret = ("WATCHKEEPER_HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     #[expect(clippy::type_complexity, reason = "a table")]
@@ -416,6 +428,15 @@ fn what_the_command_prints_is_what_was_promised() {
         ("policy-validate-mistakes", &["policy", "validate", &bad], &[]),
         ("policy-validate-json", &["policy", "validate", &bad, "--json"], &[]),
         ("policy-validate-missing", &["policy", "validate", "/nowhere.yaml"], &[]),
+        ("policy-validate-warnings", &["policy", "validate", &changed], &[]),
+        ("policy-validate-strict", &["policy", "validate", &changed, "--strict", "--json"], &[]),
+        ("policy-plan", &["policy", "plan", &changed, "--until", until], &[]),
+        ("policy-plan-all", &["policy", "plan", &changed, "--until", until, "--all"], &[]),
+        ("policy-plan-same", &["policy", "plan", &good, "--days", "7", "--until", until], &[]),
+        ("policy-plan-from-nothing", &["policy", "plan", &good, "--from", "/nowhere.jsonl"], &[]),
+        ("policy-plan-from-rubbish", &["policy", "plan", &good, "--from", &alert], &[]),
+        ("policy-apply-loses-pages", &["policy", "apply", &changed, "--yes"], &[]),
+        ("policy-apply-accepted", &["policy", "apply", &changed, "--yes", "--accept-lost-pages", "--days", "0"], &[]),
         ("policy-apply", &["policy", "apply", &good, "--yes"], &[]),
         ("policy-apply-nobody-to-ask", &["policy", "apply", &good], &[]),
         ("policy-apply-mistakes", &["policy", "apply", &bad, "--yes"], &[]),
@@ -445,6 +466,42 @@ fn a_codeowners_file_becomes_a_section_that_a_policy_takes() {
     let policy = std::fs::read_to_string(file("policy.yaml")).unwrap() + &section.collect::<Vec<_>>().join("\n");
     let (policy, _) = domain::policy::parse(&policy).unwrap();
     assert_eq!(policy.owners.len(), 5);
+}
+
+#[test]
+fn a_history_that_was_written_to_a_file_is_rehearsed_without_asking() {
+    let server = Server::start(world(false));
+    let written = transcript(&server, &["policy", "history", "--until", "2026-11-21T00:00:00Z"], &[]);
+    let lines: Vec<&str> = written.lines().filter(|line| line.starts_with('{')).collect();
+    assert_eq!(lines.len(), 2 + past::history(&compiled()).len(), "two policies, and the incidents: {written}");
+    let name = format!("watchkeeper-history-{}.jsonl", std::process::id());
+    let path = std::env::temp_dir().join(&name);
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let changed = file("changed-policy.yaml");
+    let planned = transcript(&server, &["policy", "plan", &changed, "--from", &path.display().to_string()], &[]);
+    assert!(!planned.contains("--- asked"), "{planned}");
+    // One word of a record is changed: the rehearsal says so, and no number of changed pages hides it.
+    let other = lines[2].replacen("\"checkout\"", "\"search\"", 1);
+    let lines: Vec<&str> = lines.iter().map(|line| if *line == lines[2] { other.as_str() } else { line }).collect();
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let tampered = transcript(&server, &["policy", "plan", &changed, "--from", &path.display().to_string()], &[]);
+    std::fs::remove_file(&path).unwrap();
+    assert!(tampered.contains("5 of 6 decisions replay exactly") && tampered.ends_with("--- exit 5\n"), "{tampered}");
+    insta::assert_snapshot!("policy-plan-from-file", planned.replace(&path.display().to_string(), "history.jsonl"));
+}
+
+#[test]
+fn an_incident_of_the_past_is_explained_by_what_was_decided_and_what_would_be() {
+    let (id, records) = past::log(&compiled());
+    let path: &'static str = format!("GET /v1/incidents/{id}/records").leak();
+    let mut answers = world(false);
+    answers.insert(0, (path, 200, records));
+    let server = Server::start(answers);
+    let changed = file("changed-policy.yaml");
+    insta::assert_snapshot!("explain-incident", transcript(&server, &["explain", &id], &[]));
+    let arguments = ["explain", &id, "--policy", &changed, "--at", "2026-11-11T12:00:00Z"];
+    insta::assert_snapshot!("explain-incident-by-another-policy", transcript(&server, &arguments, &[]));
+    insta::assert_snapshot!("explain-incident-json", transcript(&server, &["explain", &id, "--json"], &[]));
 }
 
 #[test]

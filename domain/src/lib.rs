@@ -9,6 +9,7 @@
 //! - [`route`] asks the [`policy`] who is told, how, and why.
 //! - [`silence`] says what must wake nobody for a while; a [`matcher`] says which labels are meant.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
+//! - [`rehearse`] says what another policy would have made of what was recorded.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
 //!
 //! Time and ids come in as arguments, so a test can stand at any instant.
@@ -25,6 +26,7 @@ pub mod owner;
 pub mod policy;
 pub mod pulse;
 pub mod recent;
+pub mod rehearse;
 pub mod route;
 pub mod schedule;
 pub mod signal;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::hex;
 
 /// A SHA-256 as 64 lower-case hex digits.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hash(String);
 
 impl Hash {
@@ -25,6 +25,12 @@ impl Hash {
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(hex(&Sha256::digest(bytes)))
+    }
+
+    /// Reads 64 lower-case hex digits; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        valid.then(|| Self(text.to_owned()))
     }
 
     /// The 64 hex digits.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Policy, Rung, Target};
+use crate::policy::{Handling, Ladder, Mode, Policy, Rung, Target};
+use crate::pulse::Pulse;
 
 pub mod condition;
 mod facts;
@@ -25,6 +26,9 @@ pub const TRACED: usize = 64;
 pub struct Decision {
     /// What is done.
     pub handling: Handling,
+    /// Whether it is done, or only written down; `handling` is what is done, or would be.
+    #[serde(default, skip_serializing_if = "Mode::executes")]
+    pub mode: Mode,
     /// The policy that said so, for good: whatever is applied later, this incident keeps it.
     pub policy: Hash,
     /// The clock it used.
@@ -55,6 +59,9 @@ pub struct Decision {
     /// Why nobody is told yet: it may be noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Noise>,
+    /// How the problem came and went until then, where a route asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulse: Option<Pulse>,
     /// Each route that was looked at, and what came of it.
     pub trace: Vec<Looked>,
     /// The reason in one sentence.
@@ -97,12 +104,16 @@ pub fn decide(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestamp)
     Router::new(policy.clone(), hash.clone()).decide(incident, now)
 }
 
+/// Why the catch-all is paged when page finds no decision: a reason that is always the same can be replayed.
+pub const FAILED: &str = "routing failed";
+
 /// What is done when routing itself failed, because of `why`: the catch-all is paged.
 pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestamp, why: &str) -> Decision {
     let catch_all = &policy.catch_all.escalation;
     let named = policy.escalations.get(catch_all);
     Decision {
         handling: Handling::Page,
+        mode: Mode::Execute,
         policy: hash.clone(),
         at: now,
         service: incident.service().map(str::to_owned),
@@ -114,6 +125,7 @@ pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestam
         notify: Vec::new(),
         acknowledgement_expires: named.and_then(|escalation| escalation.acknowledgement_expires),
         noise: None,
+        pulse: None,
         trace: Vec::new(),
         why: format!("routing failed ({why}), so the catch-all escalation `{catch_all}` is paged"),
     }

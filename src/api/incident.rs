@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::escalation;
 use domain::incident;
-use domain::policy::{Handling, Ladder};
+use domain::policy::{Handling, Ladder, Mode};
 use domain::signal::Severity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,9 @@ pub struct Incident {
     /// What is done with it; null until that is decided.
     #[cfg_attr(test, schemars(schema_with = "words::handling"))]
     pub handling: Option<Handling>,
+    /// Whether that is done, or only written down; null until it is decided.
+    #[cfg_attr(test, schemars(schema_with = "words::mode"))]
+    pub mode: Option<Mode>,
     /// Why that was decided.
     pub why: Option<String>,
     /// The silences that keep everybody from being told.
@@ -181,6 +184,7 @@ impl Incident {
             level: decided.and_then(|made| made.level),
             bridge: incident.bridge().map(str::to_owned),
             handling: decided.map(|_| escalation::handling(incident)),
+            mode: decided.map(|made| made.mode),
             why: decided.map(|made| made.why.clone()),
             silenced_by: incident.silenced_by.iter().map(|hold| hold.silence.clone()).collect(),
             integration: incident.integration.clone(),

@@ -1,6 +1,6 @@
 //! Schemas of the domain's words in the API's objects, for the document's test alone.
 
-use domain::policy::{Handling, Ladder};
+use domain::policy::{Handling, Ladder, Mode};
 use domain::signal::Severity;
 use domain::silence::{self, State};
 use domain::timeline::Kind;
@@ -25,6 +25,10 @@ pub(super) fn level(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn handling(_: &mut SchemaGenerator) -> Schema {
     let all = [Some(Handling::Page), Some(Handling::Ticket), Some(Handling::Record), Some(Handling::Suppress), None];
     json_schema!({"type": ["string", "null"], "enum": words(&all)})
+}
+
+pub(super) fn mode(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "null"], "enum": words(&[Some(Mode::Execute), Some(Mode::Simulate), None])})
 }
 
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
@@ -83,6 +87,23 @@ pub(super) fn entries(generator: &mut SchemaGenerator) -> Schema {
         "type": "object",
         "required": ["body", "hash"],
         "properties": {"body": {"type": "string"}, "hash": hash(generator)},
+    }})
+}
+
+pub(super) fn recorded(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": {
+        "type": "object",
+        "required": ["id", "opened_at", "integration", "key", "alert", "occurrences"],
+        "properties": {
+            "id": {"type": "string"},
+            "opened_at": {"type": "string", "format": "date-time"},
+            "integration": {"type": "string"},
+            "key": {"type": "string"},
+            "alert": {"type": "object"},
+            "enrichment": {"type": "object"},
+            "decision": {"type": "object", "required": ["handling", "policy", "at", "escalation", "trace", "why"]},
+            "occurrences": {"type": "integer", "minimum": 0},
+        },
     }})
 }
 

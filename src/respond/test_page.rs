@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use domain::escalation::{Attempt, Outcome, Position, contact_of};
 use domain::fingerprint::Fingerprint;
-use domain::incident::{Event, Incident, IncidentId};
+use domain::incident::{Event, Incident, IncidentId, TEST_PAGES};
 use domain::policy::{Handling, Person, SecretRef};
 use domain::route;
 use domain::signal::{Alert, Severity};
@@ -27,8 +27,6 @@ use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::store::{Active, pause};
 
-/// The integration that test pages are said to come from.
-const INTEGRATION: &str = "test-page";
 /// How often an outcome is written again when somebody answers at the same time.
 const TRIES: u32 = 20;
 
@@ -53,7 +51,7 @@ impl Responder {
             return Ok(Reply::problem(Situation::InvalidRequest, "this person has no such contact"));
         }
         let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        let id = IncidentId { fingerprint: Fingerprint::of(INTEGRATION, key.unwrap_or(&request.id)), generation: 1 };
+        let id = IncidentId { fingerprint: Fingerprint::of(TEST_PAGES, key.unwrap_or(&request.id)), generation: 1 };
         let before = Incident::expected(id.clone());
         let cause = format!("api/{token}/test-page/{}", request.id);
         let events = opening(&before, &active, name, attempts, now);
@@ -142,7 +140,7 @@ fn attempts(name: &str, person: &Person, contact: Option<usize>, cause: &str) ->
 fn opening(before: &Incident, active: &Active, name: &str, attempts: Vec<Attempt>, now: Timestamp) -> Vec<Event> {
     let title = format!("Test page for {name}: acknowledge it to show that it arrived");
     let alert = Alert { title, severity: Severity::Info, ..Alert::default() };
-    let (integration, key) = (INTEGRATION.to_owned(), before.id.to_string());
+    let (integration, key) = (TEST_PAGES.to_owned(), before.id.to_string());
     let mut decision = route::fallback(before, &active.policy, &active.hash, now, "it is a test page");
     decision.handling = Handling::Record;
     "it is a test page".clone_into(&mut decision.why);

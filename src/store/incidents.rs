@@ -1,6 +1,7 @@
 //! Incidents: their log in `records`, their snapshots in `state`, written together or not at all (design.md, section 1).
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -214,6 +215,27 @@ impl Incidents {
 
     /// Incidents with `status`, the latest first, from where a page before left off.
     pub async fn list(&self, status: Status, limit: u32, from: Option<&str>) -> Result<Listing, Error> {
+        self.listing(status, None, limit, from).await
+    }
+
+    /// The same for those that were opened within `range`. A page may be shorter than `limit`, and yet not the last.
+    pub async fn opened(
+        &self,
+        status: Status,
+        range: &Range<Timestamp>,
+        limit: u32,
+        from: Option<&str>,
+    ) -> Result<Listing, Error> {
+        self.listing(status, Some(range), limit, from).await
+    }
+
+    async fn listing(
+        &self,
+        status: Status,
+        range: Option<&Range<Timestamp>>,
+        limit: u32,
+        from: Option<&str>,
+    ) -> Result<Listing, Error> {
         let start = from.map(|from| {
             let (opened_at, id) = from.split_once('~')?;
             let id = IncidentId::parse(id)?;
@@ -228,8 +250,14 @@ impl Incidents {
             None => None,
         };
         let page = self.client.query().table_name(&self.state).index_name("by-status").scan_index_forward(false);
+        let page = match range {
+            None => page.key_condition_expression("#status = :status"),
+            Some(range) => page
+                .key_condition_expression("#status = :status AND opened_at BETWEEN :from AND :until")
+                .expression_attribute_values(":from", s(second(range.start)))
+                .expression_attribute_values(":until", s(second(range.end) + "Z")),
+        };
         let page = page
-            .key_condition_expression("#status = :status")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", s(status.as_str()));
         let page = page.limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start).send().await;
@@ -242,6 +270,8 @@ impl Incidents {
         let mut incidents = self.get_all(&ids).await?;
         // The index may be a moment behind: the snapshot is the truth.
         incidents.retain(|incident| incident.status == status);
+        let within = |at: &Timestamp| range.is_none_or(|range| range.contains(at));
+        incidents.retain(|incident| incident.opened_at.as_ref().is_some_and(within));
         incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
         Ok(Listing { incidents, next })
     }
@@ -325,6 +355,12 @@ fn id_of(item: &Item) -> Option<IncidentId> {
     let fingerprint = item.get("pk")?.as_s().ok()?.strip_prefix("incident#")?;
     let generation = item.get("sk")?.as_s().ok()?.parse().ok()?;
     Some(IncidentId { fingerprint: Fingerprint::parse(fingerprint)?, generation })
+}
+
+/// The second that `at` is in, as the index writes it, without what follows: a fraction of any length, or a `Z`, which
+/// sorts after every fraction.
+fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
 fn snapshot(item: &Item) -> Result<Incident, Error> {

@@ -294,6 +294,11 @@ impl World {
             "#stream = :s" => *pk == text(&values[":s"]["S"]),
             "pk = :pk AND sk >= :since" => *pk == text(&values[":pk"]["S"]) && *sk >= text(&values[":since"]["S"]),
             "#status = :status" => item.get("status") == Some(&values[":status"]),
+            "#status = :status AND opened_at BETWEEN :from AND :until" => {
+                let at = text(&item.get("opened_at").cloned().unwrap_or_default()["S"]);
+                let within = (text(&values[":from"]["S"])..=text(&values[":until"]["S"])).contains(&at);
+                within && item.get("status") == Some(&values[":status"])
+            }
             other => panic!("the stand-in does not know the condition {other}"),
         };
         let mut found: Vec<&Item> =

@@ -111,7 +111,10 @@ fn every_execution_ends_in_an_outcome_with_a_name() {
     }
     let incident = Machine::named("incident");
     let named = |kind| incident.of_type(kind).map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
-    assert_eq!(named("Succeed"), BTreeSet::from(["Continued", "Recorded", "Resolved", "Suppressed", "Ticketed"]));
+    assert_eq!(
+        named("Succeed"),
+        BTreeSet::from(["Continued", "Recorded", "Resolved", "Simulated", "Suppressed", "Ticketed"])
+    );
     assert_eq!(named("Fail"), BTreeSet::from(["PageUndelivered"]));
 }
 
@@ -197,7 +200,7 @@ fn the_same_look_has_the_same_cause_and_the_next_one_another() {
 }
 
 /// Walks the incident machine with these answers and gives the states it passes.
-fn walk<'a>(machine: &'a Machine, handling: &str, looks: &[Option<&str>]) -> Vec<&'a str> {
+fn walk<'a>(machine: &'a Machine, handled: &str, looks: &[Option<&str>]) -> Vec<&'a str> {
     let mut looks = looks.iter();
     let mut over = None;
     let mut passed = Vec::new();
@@ -211,8 +214,7 @@ fn walk<'a>(machine: &'a Machine, handling: &str, looks: &[Option<&str>]) -> Vec
         let asked = |word: &str| format!("{{% ${word} %}}");
         let holds = |choice: &&Value| {
             let condition = choice["Condition"].as_str().unwrap();
-            condition == asked(&format!("handling = '{handling}'"))
-                || over.is_some_and(|over| condition == asked(&format!("over = '{over}'")))
+            condition == asked(handled) || over.is_some_and(|over| condition == asked(&format!("over = '{over}'")))
         };
         let chosen = state["Choices"].as_array().and_then(|choices| choices.iter().find(holds));
         let next = chosen.map_or(&state["Next"], |choice| &choice["Next"]);
@@ -226,17 +228,21 @@ fn walk<'a>(machine: &'a Machine, handling: &str, looks: &[Option<&str>]) -> Vec
 #[test]
 fn what_tells_nobody_takes_four_transitions_and_a_page_that_is_answered_twelve() {
     let machine = &Machine::named("incident");
-    for (handling, outcome) in [("suppress", "Suppressed"), ("record", "Recorded")] {
-        let passed = walk(machine, handling, &[]);
+    for (handled, outcome) in [
+        ("handling = 'suppress'", "Suppressed"),
+        ("handling = 'record'", "Recorded"),
+        ("mode = 'simulate'", "Simulated"),
+    ] {
+        let passed = walk(machine, handled, &[]);
         assert_eq!(passed.last(), Some(&outcome));
         assert!(passed.len() <= 4, "{passed:?}");
     }
     // Paged; acknowledged by the time of the next look; cleared by the one after.
-    let passed = walk(machine, "page", &[None, None, Some("resolved")]);
+    let passed = walk(machine, "handling = 'page'", &[None, None, Some("resolved")]);
     assert_eq!(passed.last(), Some(&"Resolved"));
     assert!(passed.len() <= 12, "{passed:?}");
     for (over, outcome) in [("ticketed", "Ticketed"), ("quiet", "Recorded"), ("page_undelivered", "PageUndelivered")] {
-        assert_eq!(walk(machine, "page", &[Some(over)]).last(), Some(&outcome));
+        assert_eq!(walk(machine, "handling = 'page'", &[Some(over)]).last(), Some(&outcome));
     }
 }
 

@@ -60,8 +60,10 @@ fn answer(stream: &TcpStream, world: &World, asked: &Mutex<Vec<String>>, busy: &
     reader.read_exact(&mut body).unwrap();
     let request = head.split(" HTTP/").next().unwrap().to_owned();
     // Samples carry the time of day; answers to incidents and policies are worth remembering word for word.
-    let remembered =
-        !request.starts_with("GET") && !request.starts_with("POST /v1/signals") && request.contains(" /v1/");
+    let remembered = !request.starts_with("GET")
+        && !request.starts_with("POST /v1/signals")
+        && !request.starts_with("PUT /v1/policy")
+        && request.contains(" /v1/");
     let remembered = remembered.then(|| String::from_utf8(body).unwrap());
     asked.lock().unwrap().push([Some(request.clone()), remembered].into_iter().flatten().collect::<Vec<_>>().join(" "));
     let overloaded = busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::incident::{Event, Incident, Status};
-use crate::policy::{Acknowledge, Handling, Policy, Step, Target};
+use crate::policy::{Acknowledge, Handling, Mode, Policy, Step, Target};
 use crate::route::Noise;
 use crate::schedule::Covers;
 
@@ -200,9 +200,15 @@ fn follow_up_at(incident: &Incident) -> Option<Timestamp> {
     decision.at.checked_add(decision.rung.as_ref()?.follow_up?).ok()
 }
 
+/// Whether that is done or only written down: a person who asks for a page gets one.
+pub fn mode(incident: &Incident) -> Mode {
+    let decided = incident.decision.as_ref().map_or(Mode::Execute, |decision| decision.mode);
+    if incident.paging.by_hand { Mode::Execute } else { decided }
+}
+
 /// Nobody is to be told.
 fn quiet(incident: &Incident) -> bool {
-    matches!(handling(incident), Handling::Record | Handling::Suppress)
+    matches!(handling(incident), Handling::Record | Handling::Suppress) || mode(incident) == Mode::Simulate
 }
 
 /// Who is told at `position`: those whom a ticket names, or those of the step.

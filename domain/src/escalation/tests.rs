@@ -9,7 +9,7 @@ use super::*;
 use crate::fingerprint::Fingerprint;
 use crate::incident::{Actor, Command, Hold, IncidentId};
 use crate::log::Hash;
-use crate::policy::parse;
+use crate::policy::{Mode, parse};
 use crate::route::Decision;
 use crate::signal::Alert;
 
@@ -78,6 +78,7 @@ impl World {
         incident.apply(&Event::Opened { integration, key, alert: Alert::default(), follows: None }, start());
         let decision = Decision {
             handling,
+            mode: Mode::Execute,
             policy: Hash::zero(),
             at: start(),
             service: None,
@@ -89,6 +90,7 @@ impl World {
             notify: Vec::new(),
             acknowledgement_expires: None,
             noise: None,
+            pulse: None,
             trace: Vec::new(),
             why: String::new(),
         };
@@ -382,6 +384,19 @@ fn i13_what_a_silence_holds_back_is_quiet_until_the_silence_ends_or_somebody_ask
 fn what_is_recorded_or_suppressed_is_quiet_until_somebody_asks() {
     for handling in [Handling::Record, Handling::Suppress] {
         let mut world = World::new("two", handling);
+        assert_eq!(world.run(10, &|_, _, _| accepted()), Some(Over::Quiet));
+        assert_eq!(world.sent.len(), 0);
+        world.ask(Command::Escalate { by: ana() });
+        world.run_until("6m", &|_, _, _| accepted());
+        assert_eq!(world.sent(), ["0:00 person:ana/0", "5:00 person:ben/0"]);
+    }
+}
+
+#[test]
+fn what_is_only_simulated_is_quiet_until_somebody_asks_and_then_pages() {
+    for handling in [Handling::Page, Handling::Ticket] {
+        let mut world = World::new("two", handling);
+        world.decision().mode = Mode::Simulate;
         assert_eq!(world.run(10, &|_, _, _| accepted()), Some(Over::Quiet));
         assert_eq!(world.sent.len(), 0);
         world.ask(Command::Escalate { by: ana() });

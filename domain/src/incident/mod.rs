@@ -22,6 +22,9 @@ mod event;
 pub use command::{Command, Refusal};
 pub use event::{Event, Hold, Seen};
 
+/// The integration of test pages: incidents that no route decided, and that no rehearsal counts.
+pub const TEST_PAGES: &str = "test-page";
+
 /// How the causes of records begin that signals caused.
 pub const SIGNALS: &str = "signals/";
 

@@ -26,12 +26,15 @@ pub struct Mistake {
     pub what: String,
     /// What to do about it.
     pub fix: String,
+    /// Whether somebody may go untold because of it: `policy apply` asks for a word more.
+    pub untold: bool,
 }
 
 impl Mistake {
     /// One that makes the policy unusable, without its place in the file.
     pub(super) fn error(path: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { level: Level::Error, line: 0, column: 0, path: path.into(), what: what.into(), fix: fix.into() }
+        let (path, what, fix) = (path.into(), what.into(), fix.into());
+        Self { level: Level::Error, line: 0, column: 0, path, what, fix, untold: false }
     }
 
     /// The same at a place.

@@ -43,6 +43,9 @@ pub struct Route {
     /// When a problem comes and goes too often to be told of each time; the parent's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flapping: Option<Flapping>,
+    /// Whether it is done or only rehearsed; the parent's when absent, and the service's when no parent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// What this route says holds, and the search goes on after it.
     #[serde(default, rename = "continue")]
     pub goes_on: bool,
@@ -88,6 +91,25 @@ pub enum Handling {
     Suppress,
 }
 
+/// Whether what was decided is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It is done.
+    #[default]
+    Execute,
+    /// It is decided and recorded, and nobody is told (design.md, section 5).
+    Simulate,
+}
+
+impl Mode {
+    /// Whether it is done; what is written down leaves that out, as the records before there were modes do.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(crate) const fn executes(&self) -> bool {
+        matches!(self, Self::Execute)
+    }
+}
+
 /// The severity ladder: what an incident means to the team, whatever word the sender used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -115,7 +137,7 @@ impl Ladder {
 }
 
 mapping!(Route, [
-    "name", "when", "action", "service", "escalation", "level", "notify", "threshold", "flapping",
+    "name", "when", "action", "service", "escalation", "level", "notify", "threshold", "flapping", "mode",
     "continue", "routes",
 ], fields => Route {
     name: fields.required("name", "give it a name: every decision names its routes"),
@@ -127,6 +149,7 @@ mapping!(Route, [
     notify: fields.or_default("notify"),
     threshold: fields.optional("threshold"),
     flapping: fields.optional("flapping"),
+    mode: fields.optional("mode"),
     goes_on: fields.or_default("continue"),
     // Never blank: a blank route has no end of blank routes.
     routes: fields.optional("routes").unwrap_or_default(),
@@ -144,6 +167,8 @@ mapping!(Flapping, ["changes", "within", "settle"], fields => Flapping {
 });
 
 words!(Handling, Page, "page" => Page, "ticket" => Ticket, "record" => Record, "suppress" => Suppress);
+
+words!(Mode, Execute, "execute" => Execute, "simulate" => Simulate);
 
 words!(Ladder, Sev4, "SEV1" => Sev1, "SEV2" => Sev2, "SEV3" => Sev3, "SEV4" => Sev4);
 

@@ -1,18 +1,14 @@
 //! Schedules: who is on call when, as a team writes it down. [`crate::schedule`] says who that is at an instant.
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping};
 use super::validate::Check;
 use super::{Shift, Window, nearest};
-use crate::schedule::{Covers, Span, final_schedule};
-
-/// How far ahead a policy is searched for times at which nobody is on call: every week of a month.
-const LOOKED_AHEAD: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// Who is on call when: one rotation, or layers of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +62,11 @@ impl Schedule {
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &Layer> {
         self.rotation.iter().chain(&self.layers)
     }
+
+    /// Everybody who takes turns in it; whoever does in two layers comes twice.
+    pub fn members(&self) -> impl Iterator<Item = &String> {
+        self.all().flat_map(|layer| &layer.members)
+    }
 }
 
 impl Layer {
@@ -98,7 +99,6 @@ mapping!(Layer, ["name", "time_zone", "members", "shift", "start", "end", "restr
 impl Check<'_> {
     pub(super) fn schedule(&mut self, name: &str, schedule: &Schedule) {
         let path = format!("schedules.{name}");
-        let before = self.mistakes.len();
         self.zone(&schedule.time_zone, &path);
         match (&schedule.rotation, schedule.layers.as_slice()) {
             (Some(rotation), []) => self.layer(rotation, schedule, &format!("{path}.rotation")),
@@ -120,9 +120,6 @@ impl Check<'_> {
                     self.layer(layer, schedule, &path);
                 }
             }
-        }
-        if self.mistakes.len() == before {
-            self.gaps(name, schedule, path);
         }
     }
 
@@ -158,26 +155,6 @@ impl Check<'_> {
             let near = nearest_zone(name).map(|near| format!("did you mean `{near}`?"));
             let fix = near.unwrap_or_else(|| "write an IANA time zone, such as Europe/Berlin".to_owned());
             self.error(format!("{path}.time_zone"), format!("there is no time zone `{name}`"), fix);
-        }
-    }
-
-    /// Warns of times without anybody once every layer has begun (faults.md, H16): a rule has no clock to ask for today.
-    fn gaps(&mut self, name: &str, schedule: &Schedule, path: String) {
-        let begun = |layer: &Layer| crate::schedule::instant(&layer.zone(schedule)?, layer.start);
-        let Some(from) = schedule.all().filter_map(begun).max() else { return };
-        let until = from.checked_add(LOOKED_AHEAD).unwrap_or(Timestamp::MAX);
-        let spans = final_schedule(name, self.policy, Covers::NONE, from, until);
-        let gaps: Vec<&Span<'_>> = spans.iter().filter(|span| span.is_gap()).collect();
-        if let Some(first) = gaps.first() {
-            let zone = TimeZone::get(&schedule.time_zone).unwrap_or(TimeZone::UTC);
-            let local = |at| zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string();
-            let more = if gaps.len() > 1 {
-                format!(", and {} times more within five weeks", gaps.len() - 1)
-            } else {
-                String::new()
-            };
-            let what = format!("nobody is on call from {} until {}{more}", local(first.from), local(first.until));
-            self.warning(path, what, "let a layer cover it; until then the steps go on to the next at once");
         }
     }
 }

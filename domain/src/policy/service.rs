@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Mode;
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping};
 use super::validate::Check;
@@ -34,15 +35,19 @@ pub struct Service {
     /// Alerts that concern it although they do not name it: any of these fits their labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Matchers>,
+    /// Whether what is decided for it is done or only rehearsed, unless a route says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
 }
 
-mapping!(Service, ["team", "tier", "data_class", "runbook", "dashboards", "alerts"], fields => Service {
+mapping!(Service, ["team", "tier", "data_class", "runbook", "dashboards", "alerts", "mode"], fields => Service {
     team: fields.required("team", "write the team that owns it"),
     tier: fields.optional("tier"),
     data_class: fields.optional("data_class"),
     runbook: fields.optional("runbook"),
     dashboards: fields.or_default("dashboards"),
     alerts: fields.or_default("alerts"),
+    mode: fields.optional("mode"),
 });
 
 mapping!(Owner, ["path", "team"], fields => Owner {

@@ -103,6 +103,16 @@ impl Condition {
         Ok(condition)
     }
 
+    /// The fields that must have a certain text for it to hold, and that text.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = (&[String], &str)> {
+        self.needs.iter().map(|need| (need.path.as_slice(), need.text.as_str()))
+    }
+
+    /// Whether that is all it says.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     /// What it says of an incident.
     pub(super) fn evaluate(&self, facts: &Facts<'_>) -> Verdict<'_> {
         for Need { path, text } in &self.needs {

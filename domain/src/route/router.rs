@@ -12,7 +12,7 @@ use super::{Decision, Looked, Noise, TRACED};
 use crate::enrich::enrich;
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Flapping, Handling, Ladder, Policy, Route, Target, Threshold};
+use crate::policy::{Flapping, Handling, Ladder, Mode, Policy, Route, Target, Threshold};
 use crate::pulse::Pulse;
 use crate::text::cut;
 
@@ -80,15 +80,14 @@ impl Router {
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
         walk.level(&self.policy.routes, &self.compiled, "");
         let Walk { found, trace, .. } = walk;
-        let noise = found.noise(&incident.pulse, now);
-        self.conclude(&found, trace, noise, own_service, enrichment.team.as_deref(), now)
+        self.conclude(&found, trace, &incident.pulse, own_service, enrichment.team.as_deref(), now)
     }
 
     fn conclude(
         &self,
         found: &Settings<'_>,
         trace: Trace,
-        noise: Option<Noise>,
+        pulse: &Pulse,
         own_service: Option<&str>,
         own_team: Option<&str>,
         now: Timestamp,
@@ -97,8 +96,10 @@ impl Router {
         let rung = found.level.zip(policy.ladder.as_ref()).map(|(level, ladder)| ladder.at(level));
         let handling = found.action.or(rung.as_ref().and_then(|rung| rung.action)).unwrap_or_default();
         let service = found.service.or(own_service);
-        let team = service.and_then(|name| policy.services.get(name)).map(|service| service.team.as_str());
+        let known = service.and_then(|name| policy.services.get(name));
+        let team = known.map(|service| service.team.as_str());
         let team = team.or(own_team.filter(|team| policy.teams.contains_key(*team)));
+        let mode = found.mode.or(known.and_then(|service| service.mode)).unwrap_or_default();
         let of_team = team.and_then(|name| policy.teams.get(name)).and_then(|team| team.escalation.as_deref());
         let exists = |name: &&str| policy.escalations.contains_key(*name);
         let named = found.escalation.filter(exists).or(of_team.filter(exists));
@@ -108,13 +109,15 @@ impl Router {
             Some(level) => format!("{} and makes it {}", found.because(), level.as_str()),
             None => found.because(),
         };
+        let simulated = if mode == Mode::Simulate { "; that is only simulated, and nobody is told" } else { "" };
         let pages = handling == Handling::Page;
-        let noise = noise.filter(|_| pages || handling == Handling::Ticket);
+        let noise = found.noise(pulse, now).filter(|_| pages || handling == Handling::Ticket);
         let consequence = owner.consequence(handling, found.notify, named, escalation);
-        let why = format!("{because}, so {consequence}{}", found.waits(noise));
+        let why = format!("{because}, so {consequence}{}{simulated}", found.waits(noise));
         let expires = policy.escalations.get(escalation).and_then(|escalation| escalation.acknowledgement_expires);
         Decision {
             handling,
+            mode,
             policy: self.hash.clone(),
             at: now,
             service: service.map(str::to_owned),
@@ -126,6 +129,7 @@ impl Router {
             notify: found.notify.to_vec(),
             acknowledgement_expires: expires.filter(|_| pages),
             noise,
+            pulse: found.asks_for_the_pulse().then(|| pulse.clone()),
             trace: trace.finish(),
             why,
         }
@@ -148,6 +152,7 @@ struct Settings<'a> {
     service: Option<&'a str>,
     escalation: Option<&'a str>,
     level: Option<Ladder>,
+    mode: Option<Mode>,
     notify: &'a [Target],
     threshold: Option<Threshold>,
     flapping: Option<Flapping>,
@@ -162,10 +167,16 @@ impl<'a> Settings<'a> {
         self.level = route.level.or(self.level);
         self.threshold = route.threshold.or(self.threshold);
         self.flapping = route.flapping.or(self.flapping);
+        self.mode = route.mode.or(self.mode);
         if !route.notify.is_empty() {
             self.notify = &route.notify;
         }
         self.matched.push((name, route.when.as_deref()));
+    }
+
+    /// Whether the decision depends on how the problem came and went.
+    const fn asks_for_the_pulse(&self) -> bool {
+        self.threshold.is_some() || self.flapping.is_some()
     }
 
     /// What has to happen before anybody is told, for a problem that came and went so.

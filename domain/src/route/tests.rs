@@ -191,6 +191,32 @@ fn a_policy_that_was_never_checked_still_pages_the_catch_all() {
 }
 
 #[test]
+fn the_finest_route_that_says_a_mode_decides_it_and_else_the_service_does() {
+    use Mode::{Execute, Simulate};
+    // What the service says, then `production`, then `production / rest`; then what that comes to.
+    let table = [
+        ([None, None, None], Execute),
+        ([Some(Simulate), None, None], Simulate),
+        ([None, Some(Simulate), None], Simulate),
+        ([None, Some(Simulate), Some(Execute)], Execute),
+        ([Some(Simulate), Some(Execute), None], Execute),
+        ([Some(Execute), None, Some(Simulate)], Simulate),
+    ];
+    for ([of_service, of_parent, of_child], mode) in table {
+        let mut policy = policy();
+        policy.services.get_mut("checkout").expect("it is there").mode = of_service;
+        policy.routes[3].mode = of_parent;
+        policy.routes[3].routes[2].mode = of_child;
+        let incident = incident(Severity::Error, "t", Some("checkout"), &[("env", "prod")]);
+        let made = decide(&incident, &policy, &policy.hash(), now());
+        assert_eq!((made.mode, made.handling), (mode, Handling::Page), "{of_service:?} {of_parent:?} {of_child:?}");
+        assert_eq!(made.why.contains("only simulated"), mode == Simulate, "{}", made.why);
+        let text = serde_json::to_string(&made).expect("plain JSON");
+        assert_eq!(text.contains("\"mode\""), mode == Simulate, "a decision of before reads and writes as it did");
+    }
+}
+
+#[test]
 fn when_routing_itself_fails_the_catch_all_is_paged() {
     let policy = policy();
     let made =

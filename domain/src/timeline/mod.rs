@@ -173,7 +173,7 @@ impl Teller<'_> {
                 self.add(record, Kind::Enriched, None, text, detail);
             }
             Event::Routed { decision } => {
-                let (text, detail) = self.words.routed(decision);
+                let (text, detail) = self.words.routed(&self.incident.id, decision);
                 self.add(record, Kind::Routed, None, text, detail);
             }
             Event::Silenced { by } => {

@@ -3,7 +3,7 @@ use crate::enrich::{Change, Enrichment};
 use crate::escalation::{Attempt, Outcome, Position};
 use crate::fingerprint::Fingerprint;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder};
+use crate::policy::{Handling, Ladder, Mode};
 use crate::route::{Decision, Looked};
 use crate::signal::{Alert, Severity};
 
@@ -80,6 +80,7 @@ fn attempt(delivery: &str, to: &str, channel: &str, attempt: u32) -> Attempt {
 fn decision(handling: Handling) -> Decision {
     Decision {
         handling,
+        mode: Mode::Execute,
         policy: Hash::of(b"policy"),
         at: at(0),
         service: None,
@@ -91,6 +92,7 @@ fn decision(handling: Handling) -> Decision {
         notify: Vec::new(),
         acknowledgement_expires: None,
         noise: None,
+        pulse: None,
         trace: vec![Looked { route: "disks".to_owned(), result: "its condition holds".to_owned(), matched: true }],
         why: "route disks says so".to_owned(),
     }

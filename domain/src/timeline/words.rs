@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 
 use crate::enrich::Enrichment;
 use crate::escalation::Assignee;
-use crate::incident::{Actor, Hold};
-use crate::policy::{Handling, Policy, Target};
+use crate::incident::{Actor, Hold, IncidentId};
+use crate::policy::{Handling, Mode, Policy, Target};
+use crate::rehearse::told_first;
 use crate::route::Decision;
 use crate::schedule::{self, Covers};
 use crate::text::lasted;
@@ -107,8 +108,9 @@ impl Words<'_> {
     }
 
     /// Who is told, how and why.
-    pub(super) fn routed(&self, decision: &Decision) -> (String, Vec<String>) {
+    pub(super) fn routed(&self, id: &IncidentId, decision: &Decision) -> (String, Vec<String>) {
         let done = match decision.handling {
+            Handling::Page | Handling::Ticket if decision.mode == Mode::Simulate => "It is only simulated",
             Handling::Page => "Somebody is paged",
             Handling::Ticket => "It is told once, and nobody is woken",
             Handling::Record => "It is recorded, and nobody is told",
@@ -118,6 +120,14 @@ impl Words<'_> {
         let text = format!("{done}{}: {}", level.unwrap_or_default(), decision.why);
         let looked = decision.trace.iter().map(|looked| format!("route {}: {}", looked.route, looked.result));
         let mut detail: Vec<String> = looked.collect();
+        if let Some(policy) = self.policy.filter(|_| decision.mode == Mode::Simulate) {
+            let first = told_first(id.clone(), decision.clone(), policy, Covers::NONE);
+            let first: Vec<String> = first.iter().map(|to| self.recipient(to)).collect();
+            if !first.is_empty() {
+                let verb = if decision.handling == Handling::Page { "paged" } else { "told" };
+                detail.push(format!("would have {verb} {} first", first.join(" and ")));
+            }
+        }
         match decision.handling {
             Handling::Page if decision.catch_all => detail.push("only the catch-all knew whom to tell".to_owned()),
             Handling::Page => detail.push(format!("escalation {}", decision.escalation)),

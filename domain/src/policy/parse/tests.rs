@@ -19,6 +19,18 @@ escalations:
 catch_all: { escalation: all }
 ";
 
+#[test]
+fn a_mode_is_read_where_it_may_stand_and_a_wrong_word_is_named() {
+    let routes = "teams: { t: { members: [ana] } }\nservices: { s: { team: t, mode: simulate } }\nroutes: [{ name: r, mode: execute }]\n";
+    let (policy, warnings) = parse(&format!("{LEAST}{routes}")).expect("it is valid");
+    assert_eq!(warnings, []);
+    assert_eq!(policy.services["s"].mode, Some(crate::policy::Mode::Simulate));
+    assert_eq!(policy.routes[0].mode, Some(crate::policy::Mode::Execute));
+    assert!(!parse(LEAST).expect("it is valid").0.compile().contains("mode"), "policies of before keep their hash");
+    let wrong = mistakes(&format!("{LEAST}{}", routes.replace("execute", "simulated")));
+    assert!(wrong.len() == 1 && wrong[0].contains("did you mean `simulate`?"), "{wrong:?}");
+}
+
 /// The mistakes of a text, one a line.
 fn mistakes(text: &str) -> Vec<String> {
     let mistakes = match parse(text) {
@@ -519,23 +531,6 @@ proptest! {
             }
         }
     }
-}
-
-#[test]
-fn h16_a_schedule_that_leaves_a_gap_is_warned_of_and_one_without_is_not() {
-    let with = |restrict: &str| {
-        let layer = format!("members: [ana], shift: weekly, start: 2026-01-05T09:00{restrict}");
-        mistakes(&format!("{LEAST}schedules: {{ s: {{ time_zone: Europe/Berlin, rotation: {{ {layer} }} }} }}"))
-    };
-    assert_eq!(with(""), Vec::<String>::new());
-    assert_eq!(
-        with(", restrict: [{ from: 09:00, until: 21:00 }, { from: 21:00, until: 09:00 }]"),
-        Vec::<String>::new()
-    );
-    let found = with(", restrict: [{ days: [mon, tue, wed, thu, fri, sat], from: 00:00 }]");
-    let expected = "9:14: warning: schedules.s: nobody is on call from 2026-01-11 00:00 until 2026-01-12 00:00, and 4 times \
-                    more within five weeks; let a layer cover it; until then the steps go on to the next at once";
-    assert_eq!(found, [expected]);
 }
 
 #[test]
