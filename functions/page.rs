@@ -41,7 +41,8 @@ async fn main() -> Result<(), lambda::Fatal> {
         base_url: required("PUBLIC_URL")?,
     };
     lambda::serve(async |Request { incident, cause }, now| {
-        Ok(match pager.look(&incident, &cause, now).await? {
+        // The future of a look holds every channel: too large to be moved about.
+        Ok(match Box::pin(pager.look(&incident, &cause, now)).await? {
             Next::At(at) => Answer { look_at: Some(whole_second(at)), ..Answer::default() },
             Next::Over(over) => Answer { over: Some(word(over)), ..Answer::default() },
         })

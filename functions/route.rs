@@ -44,7 +44,7 @@ async fn handle(
     let (policy, held) = tokio::join!(policies.active(now), silences.known());
     let policy = policy?;
     let decide = |incident: &Incident| {
-        let decision = policy.router().decide(incident, now);
+        let decision = Box::new(policy.router().decide(incident, now));
         let holds = held.holds(incident, decision.service.as_deref(), now);
         incident.decide(Command::Route(decision, holds), now)
     };

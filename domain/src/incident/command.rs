@@ -63,7 +63,7 @@ pub enum Command {
     /// Add what was looked up.
     Enrich(Enrichment),
     /// Add who is told, and which silences keep them from it.
-    Route(Decision, Vec<Hold>),
+    Route(Box<Decision>, Vec<Hold>),
     /// No silence holds it back any more.
     EndSilence,
 }
@@ -132,7 +132,7 @@ impl Incident {
             Command::Enrich(found) => {
                 return Ok(self.enrichment.is_none().then_some(Event::Enriched { found }).into_iter().collect());
             }
-            Command::Route(decision, by) => return Ok(self.routed(decision, by)),
+            Command::Route(decision, by) => return Ok(self.routed(*decision, by)),
             Command::EndSilence => {
                 let held = self.is_open() && !self.silenced_by.is_empty();
                 return Ok(held.then_some(Event::SilenceEnded).into_iter().collect());
