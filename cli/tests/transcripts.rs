@@ -154,6 +154,7 @@ fn file(name: &str) -> String {
 }
 
 /// What the server answers to whom; a longer address comes before its beginning.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
     let mut entries = records();
     if tampered {
@@ -333,6 +334,7 @@ fn transcript(server: &Server, arguments: &[&str], environment: &[(&str, &str)])
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_the_command_prints_is_what_was_promised() {
     let (good, bad, alert) = (file("policy.yaml"), file("malformed-policy.yaml"), file("alert.json"));
     let time = ["--from", "2026-11-24T09:00", "--until", "2026-11-25T09:00"];
