@@ -7,6 +7,7 @@
 //! - [`matcher`] says which labels are meant.
 //! - [`enrich`] says who owns it and what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
+//! - [`group`] brings alerts together that one notification tells of.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
 //!
@@ -17,6 +18,7 @@ pub mod dedup;
 pub mod enrich;
 pub mod escalation;
 pub mod fingerprint;
+pub mod group;
 pub mod incident;
 pub mod log;
 pub mod matcher;

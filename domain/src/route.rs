@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::group::Grouping;
 use crate::incident::Incident;
 use crate::log::Hash;
 use crate::policy::{Handling, Ladder, Policy, Target};
@@ -49,6 +50,9 @@ pub struct Decision {
     /// How long an acknowledgement counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement_expires: Option<SignedDuration>,
+    /// The group that people are told of instead of this alert alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Grouping>,
     /// Each route that was looked at, and what came of it.
     pub trace: Vec<Looked>,
     /// The reason in one sentence.
@@ -88,6 +92,7 @@ pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestam
         catch_all: true,
         notify: Vec::new(),
         acknowledgement_expires: named.and_then(|escalation| escalation.acknowledgement_expires),
+        group: None,
         trace: Vec::new(),
         why: format!("routing failed ({why}), so the catch-all escalation `{catch_all}` is paged"),
     }

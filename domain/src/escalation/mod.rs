@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::group;
 use crate::incident::{Event, Incident, Status};
 use crate::policy::{Contact, Handling, Policy, Step, Target};
 use crate::schedule::{self, Covers};
@@ -74,7 +75,7 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
         happened(&mut after, Event::AcknowledgementExpired);
     }
     let silenced = silenced_until.is_some_and(|until| now < until);
-    if after.status != Status::Triggered || quiet(&after) || silenced {
+    if after.status != Status::Triggered || quiet(&after) || silenced || group::waits(&after) {
         return events;
     }
     // Each turn begins a step that finds somebody, or passes over one that finds nobody.
@@ -95,6 +96,10 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
         if !attempts.is_empty() {
             happened(&mut after, Event::Sending { attempts });
         }
+    }
+    let attempts = after.group.as_ref().filter(|group| group.untold).map(|group| after.paging.once_more(group, cause));
+    if let Some(attempts) = attempts.filter(|attempts| !attempts.is_empty()) {
+        happened(&mut after, Event::Sending { attempts });
     }
     let attempts = further_attempts(&after, policy, cause, now);
     if !attempts.is_empty() {
@@ -151,7 +156,7 @@ pub fn handling(incident: &Incident) -> Handling {
 
 /// Nobody is to be told.
 fn quiet(incident: &Incident) -> bool {
-    matches!(handling(incident), Handling::Record | Handling::Suppress)
+    incident.member_of.is_some() || matches!(handling(incident), Handling::Record | Handling::Suppress)
 }
 
 /// Who is told at `position`: those whom a ticket names, or those of the step.

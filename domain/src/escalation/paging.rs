@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{ATTEMPTS, RETRY_AFTER};
+use crate::group::Group;
 use crate::incident::Status;
 use crate::policy::{Contact, Handling};
 
@@ -228,19 +229,36 @@ impl Paging {
 
     /// The first attempt at a contact in the current step.
     pub(super) fn attempt(&self, to: &str, place: usize, contact: &Contact, cause: &str) -> Attempt {
-        // A person and a channel may share their name, and no name has a `~`.
-        let name = match to.split_once(':') {
-            Some(("person", name)) => name.to_owned(),
-            _ => to.replacen(':', "~", 1),
-        };
         Attempt {
-            delivery: format!("{}-{name}-{place}", self.steps),
+            delivery: self.id(to, place),
             to: to.to_owned(),
             contact: place,
             channel: contact.address.channel().to_owned(),
             attempt: 1,
             cause: cause.to_owned(),
         }
+    }
+
+    /// The name of the first delivery to a contact in the current step.
+    fn id(&self, to: &str, place: usize) -> String {
+        // A person and a channel may share their name, and no name has a `~`.
+        let name = match to.split_once(':') {
+            Some(("person", name)) => name.to_owned(),
+            _ => to.replacen(':', "~", 1),
+        };
+        format!("{}-{name}-{place}", self.steps)
+    }
+
+    /// The attempts that tell the next notification of a group to everybody who was told in the current step. Each is a
+    /// delivery of its own, as a receiver drops a repeat.
+    pub(super) fn once_more(&self, group: &Group, cause: &str) -> Vec<Attempt> {
+        let told = self.current().filter(|delivery| delivery.fate.is_accepted());
+        let again = told.map(|delivery| Attempt {
+            delivery: format!("{}~{}", self.id(&delivery.to, delivery.contact), group.notifications),
+            attempt: 1,
+            ..delivery.again(cause)
+        });
+        again.collect()
     }
 
     pub(crate) fn began(&mut self, position: Position, at: Timestamp) {
@@ -251,9 +269,7 @@ impl Paging {
         self.began_at = Some(at);
         self.steps += 1;
         self.hurry = false;
-        self.deliveries.retain(|earlier| matches!(&earlier.fate, Fate::Accepted { reference: Some(_), .. }));
-        let excess = self.deliveries.len().saturating_sub(REMEMBERED);
-        self.deliveries.drain(..excess);
+        self.forget(|_| false);
     }
 
     pub(crate) fn sending(&mut self, attempts: &[Attempt], at: Timestamp) {
@@ -264,15 +280,56 @@ impl Paging {
                     known.attempts = attempt.attempt;
                     known.fate = fate;
                 }
-                None => self.deliveries.push(Delivery {
-                    id: attempt.delivery.clone(),
-                    step: self.steps,
-                    to: attempt.to.clone(),
-                    contact: attempt.contact,
-                    channel: attempt.channel.clone(),
-                    attempts: attempt.attempt,
-                    fate,
-                }),
+                None => {
+                    self.supersede(attempt);
+                    self.deliveries.push(Delivery {
+                        id: attempt.delivery.clone(),
+                        step: self.steps,
+                        to: attempt.to.clone(),
+                        contact: attempt.contact,
+                        channel: attempt.channel.clone(),
+                        attempts: attempt.attempt,
+                        fate,
+                    });
+                }
+            }
+        }
+    }
+
+    /// An earlier notification of a group to the same contact is no part of the current step any more.
+    fn supersede(&mut self, attempt: &Attempt) {
+        let step = self.steps;
+        let same = |known: &Delivery| known.step == step && known.to == attempt.to && known.contact == attempt.contact;
+        self.deliveries.iter_mut().filter(|known| same(known)).for_each(|known| known.step = 0);
+        self.forget(|delivery| delivery.step == step);
+    }
+
+    /// Forgets the deliveries that are not `kept`, but for the latest of those whose messages can still be changed.
+    fn forget(&mut self, kept: impl Fn(&Delivery) -> bool) {
+        let can_be_changed = |earlier: &Delivery| matches!(&earlier.fate, Fate::Accepted { reference: Some(_), .. });
+        self.deliveries.retain(|delivery| kept(delivery) || can_be_changed(delivery));
+        let earlier = self.deliveries.iter().filter(|delivery| !kept(delivery)).count();
+        let mut excess = earlier.saturating_sub(REMEMBERED);
+        self.deliveries.retain(|delivery| {
+            let forgotten = excess > 0 && !kept(delivery);
+            excess -= usize::from(forgotten);
+            !forgotten
+        });
+    }
+
+    /// A group has something new to tell. Messages that are not sent again are to be changed, and where nobody was
+    /// reached in every step before, the steps begin again.
+    pub(crate) fn outdate(&mut self, status: Status, at: Timestamp) {
+        if self.exhausted && !self.current().any(|delivery| delivery.fate.is_accepted()) {
+            self.restart(at);
+        }
+        if status != Status::Acknowledged {
+            return;
+        }
+        for delivery in &mut self.deliveries {
+            if let Fate::Accepted { shown, .. } = &mut delivery.fate {
+                // What no message shows, so that each is brought up to date.
+                *shown = Status::Expected;
             }
         }
     }

@@ -78,6 +78,7 @@ impl World {
             catch_all: false,
             notify: Vec::new(),
             acknowledgement_expires: None,
+            group: None,
             trace: Vec::new(),
             why: String::new(),
         };

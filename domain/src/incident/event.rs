@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledgement, Actor, Incident, Resolution, Status};
+use super::{Acknowledgement, Actor, Incident, IncidentId, Resolution, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::{Attempt, Outcome, Position};
+use crate::group::{Flushed, Group};
 use crate::route::Decision;
 use crate::signal::{Action, Alert, Severity};
 
@@ -40,6 +41,18 @@ pub enum Event {
         /// The decision, complete enough to be made again.
         decision: Decision,
     },
+    /// It is the incident of a group, which gathers alerts until its first flush.
+    GroupBegan {
+        /// When that is, unless one of them had waited before.
+        first_flush_at: Timestamp,
+    },
+    /// It became an alert of a group: people are told of the group instead.
+    Grouped {
+        /// The group's incident.
+        into: IncidentId,
+    },
+    /// The alerts of the group were looked at together.
+    Flushed(Flushed),
     /// A step of the escalation began.
     StepBegan {
         /// Which.
@@ -121,8 +134,17 @@ impl Incident {
             Event::Signalled { signals } => signals.iter().for_each(|seen| self.count(seen)),
             Event::Enriched { found } => self.enrichment = Some(found.clone()),
             Event::Routed { decision } => self.decision = Some(decision.clone()),
-            Event::StepBegan { position, .. } => self.paging.began(*position, at),
-            Event::Sending { attempts } => self.paging.sending(attempts, at),
+            Event::GroupBegan { first_flush_at } => self.group = Some(Group::began(*first_flush_at)),
+            Event::Grouped { into } => self.member_of = Some(into.clone()),
+            Event::Flushed(flushed) => self.flushed(flushed, at),
+            Event::StepBegan { position, .. } => {
+                self.paging.began(*position, at);
+                self.told();
+            }
+            Event::Sending { attempts } => {
+                self.paging.sending(attempts, at);
+                self.told();
+            }
             Event::Sent { outcomes } => self.paging.sent(outcomes, at),
             Event::Acknowledged { by, expires_at } => {
                 self.acknowledgement = Some(Acknowledgement { by: by.clone(), at, expires_at: *expires_at });
@@ -146,6 +168,25 @@ impl Incident {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;
             }
+        }
+    }
+
+    fn flushed(&mut self, flushed: &Flushed, at: Timestamp) {
+        let about = self.decision.as_ref().and_then(|decision| decision.group.as_ref()).map(|group| group.about());
+        let Some(group) = &mut self.group else { return };
+        group.flushed(flushed);
+        self.alert.title = group.title(about.as_deref().unwrap_or(&self.key));
+        self.alert.severity = flushed.severity;
+        self.occurrences = self.occurrences.max(flushed.firing + flushed.resolved + flushed.muted);
+        if flushed.told.is_some() {
+            self.paging.outdate(self.status, at);
+        }
+    }
+
+    /// Those who are to hear of the group's last notification are being told.
+    fn told(&mut self) {
+        if let Some(group) = &mut self.group {
+            group.untold = false;
         }
     }
 

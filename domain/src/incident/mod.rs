@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::enrich::Enrichment;
 use crate::escalation::Paging;
 use crate::fingerprint::Fingerprint;
+use crate::group::Group;
 use crate::log::{Hash, Record};
 use crate::recent::Recent;
 use crate::route::Decision;
@@ -216,6 +217,12 @@ pub struct Incident {
     /// Who is told, how and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// The alerts it gathers, when it is the incident of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+    /// The group incident that people are told of instead of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_of: Option<IncidentId>,
     /// How far the escalation is.
     #[serde(default)]
     pub paging: Paging,
@@ -249,6 +256,8 @@ impl Incident {
             resolution: None,
             enrichment: None,
             decision: None,
+            group: None,
+            member_of: None,
             paging: Paging::default(),
             signals: Recent::default(),
             causes: Recent::default(),

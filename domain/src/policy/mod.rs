@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::log::Hash;
 
 mod escalation;
+mod group;
 mod integration;
 mod mistake;
 mod node;
@@ -26,6 +27,8 @@ use node::Node;
 use read::{Fields, Read, Reader, mapping};
 
 pub use escalation::{CatchAll, Escalation, Step, Target};
+pub(crate) use group::EVERY;
+pub use group::Group;
 pub use integration::{Integration, Kind};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping, words};
 use super::validate::Check;
-use super::{Mistake, Target};
+use super::{Group, Mistake, Target};
 use crate::route::Sample;
 use crate::route::condition::Condition;
 
@@ -35,6 +35,9 @@ pub struct Route {
     /// Who hears of a ticket, once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<Target>,
+    /// Which of its alerts are told together, and when; each alone when neither it nor a parent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// What this route says holds, and the search goes on after it.
     #[serde(default, rename = "continue")]
     pub goes_on: bool,
@@ -73,7 +76,7 @@ pub enum Ladder {
 }
 
 mapping!(Route, [
-    "name", "when", "action", "service", "escalation", "level", "notify", "continue", "routes",
+    "name", "when", "action", "service", "escalation", "level", "notify", "group", "continue", "routes",
 ], fields => Route {
     name: fields.required("name", "give it a name: every decision names its routes"),
     when: fields.optional("when"),
@@ -82,6 +85,7 @@ mapping!(Route, [
     escalation: fields.optional("escalation"),
     level: fields.optional("level"),
     notify: fields.or_default("notify"),
+    group: fields.optional("group"),
     goes_on: fields.or_default("continue"),
     // Never blank: a blank route has no end of blank routes.
     routes: fields.optional("routes").unwrap_or_default(),
@@ -158,6 +162,9 @@ impl Walk {
         }
         for (number, target) in route.notify.iter().enumerate() {
             check.target(target, &format!("{path}.notify[{number}]"));
+        }
+        if let Some(group) = &route.group {
+            check.group(group, &format!("{path}.group"));
         }
     }
 }

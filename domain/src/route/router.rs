@@ -1,22 +1,29 @@
 //! The router: a policy's routes, compiled once, and the walk through them.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cel::Env;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::condition::{Condition, Verdict, environment};
 use super::facts::Facts;
 use super::{Decision, Looked, TRACED};
 use crate::enrich::enrich;
+use crate::group::Grouping;
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Handling, Ladder, Policy, Route, Target};
+use crate::policy::{EVERY, Group, Handling, Ladder, Policy, Route, Target};
 use crate::text::cut;
 
 /// The longest condition that is quoted in a reason, in characters.
 const QUOTED: usize = 160;
+
+/// Alertmanager's defaults of a group's times.
+const WAIT: SignedDuration = SignedDuration::from_secs(30);
+const INTERVAL: SignedDuration = SignedDuration::from_mins(5);
+const REPEAT: SignedDuration = SignedDuration::from_hours(4);
 
 /// A policy whose conditions are compiled.
 pub struct Router {
@@ -79,7 +86,8 @@ impl Router {
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
         walk.level(&self.policy.routes, &self.compiled, "");
         let Walk { found, trace, .. } = walk;
-        self.conclude(&found, trace, own_service, now)
+        let group = found.grouping(&alert.labels);
+        Decision { group, ..self.conclude(&found, trace, own_service, now) }
     }
 
     fn conclude(&self, found: &Settings<'_>, trace: Trace, own_service: Option<&str>, now: Timestamp) -> Decision {
@@ -106,6 +114,7 @@ impl Router {
             catch_all: named.is_none(),
             notify: found.notify.to_vec(),
             acknowledgement_expires: expires.filter(|_| pages),
+            group: None,
             trace: trace.finish(),
             why,
         }
@@ -129,6 +138,7 @@ struct Settings<'a> {
     escalation: Option<&'a str>,
     level: Option<Ladder>,
     notify: &'a [Target],
+    group: Option<Group>,
     matched: Vec<(String, Option<&'a str>)>,
 }
 
@@ -141,7 +151,31 @@ impl<'a> Settings<'a> {
         if !route.notify.is_empty() {
             self.notify = &route.notify;
         }
+        if let Some(finer) = &route.group {
+            let group = self.group.get_or_insert_default();
+            group.by = finer.by.clone().or_else(|| group.by.take());
+            group.wait = finer.wait.or(group.wait);
+            group.interval = finer.interval.or(group.interval);
+            group.repeat = finer.repeat.or(group.repeat);
+        }
         self.matched.push((name, route.when.as_deref()));
+    }
+
+    /// The group that an alert with these labels is told with; none when it is told alone, or not at all.
+    fn grouping(&self, labels: &BTreeMap<String, String>) -> Option<Grouping> {
+        let told = !matches!(self.action, Some(Handling::Record | Handling::Suppress));
+        let Group { by, wait, interval, repeat } = self.group.as_ref().filter(|_| told)?;
+        let (route, _) = self.matched.last()?;
+        let by = by.as_deref().unwrap_or_default();
+        let every = by.iter().any(|label| label == EVERY);
+        let shared = labels.iter().filter(|(name, value)| !value.is_empty() && (every || by.contains(name)));
+        Some(Grouping {
+            route: route.clone(),
+            labels: shared.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            wait: wait.unwrap_or(WAIT),
+            interval: interval.unwrap_or(INTERVAL),
+            repeat: repeat.unwrap_or(REPEAT),
+        })
     }
 
     /// The first half of the reason: which routes matched.

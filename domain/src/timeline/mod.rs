@@ -6,11 +6,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::group::INTEGRATION;
 use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
 use crate::log::Record;
 use crate::policy::Policy;
 use crate::signal::Action;
 
+mod group;
 mod paging;
 mod words;
 
@@ -126,9 +128,15 @@ impl Teller<'_> {
         let open_for = || self.incident.opened_at.map(|opened| lasted(record.at.duration_since(opened)));
         match event {
             Event::Opened { integration, key, alert, follows } => {
-                let said =
-                    format!("{} reported a new {} problem: {}", integration, alert.severity.as_str(), alert.title);
-                let mut detail = vec![format!("the sender calls it {key}")];
+                let said = if integration == INTEGRATION {
+                    format!("Alerts are told together from here on: {}", alert.title)
+                } else {
+                    format!("{} reported a new {} problem: {}", integration, alert.severity.as_str(), alert.title)
+                };
+                let mut detail = vec![format!(
+                    "{} {key}",
+                    if integration == INTEGRATION { "the group is" } else { "the sender calls it" }
+                )];
                 if !alert.source.is_empty() {
                     detail.push(format!("it affects {}", alert.source));
                 }
@@ -146,6 +154,12 @@ impl Teller<'_> {
                 let (text, detail) = self.words.routed(decision);
                 self.add(record, Kind::Routed, None, text, detail);
             }
+            Event::GroupBegan { .. } => {}
+            Event::Grouped { into } => {
+                let text = format!("It is told with others, as an alert of the group {into}");
+                self.add(record, Kind::Routed, None, text, Vec::new());
+            }
+            Event::Flushed(flushed) => self.flushed(record, flushed),
             Event::StepBegan { position, nobody } => self.step(record, *position, nobody, with),
             Event::Sending { attempts } => self.sending(record, attempts),
             Event::Sent { outcomes } => self.sent(record, outcomes),

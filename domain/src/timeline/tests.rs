@@ -83,6 +83,7 @@ fn decision(handling: Handling) -> Decision {
         catch_all: false,
         notify: Vec::new(),
         acknowledgement_expires: None,
+        group: None,
         trace: vec![Looked { route: "disks".to_owned(), result: "its condition holds".to_owned(), matched: true }],
         why: "route disks says so".to_owned(),
     }
