@@ -4,7 +4,7 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::intake::Intake;
 use watchkeeper::lambda;
-use watchkeeper::store::{Changes, Incidents, Machine, Queue};
+use watchkeeper::store::{Changes, Groups, Incidents, Machine, Queue};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -12,6 +12,7 @@ async fn main() -> Result<(), lambda::Fatal> {
     let state = required("STATE_TABLE")?;
     let intake = &Intake {
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, state.clone()),
+        groups: Groups::new(aws, state.clone()),
         changes: Changes::new(aws, state),
         machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
         dead_letters: Queue::new(aws, required("SIGNALS_DEAD_LETTERS")?),

@@ -7,9 +7,10 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
+use watchkeeper::grouping::Grouper;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{Incidents, Policies, Secrets};
+use watchkeeper::store::{Groups, Incidents, Machine, Policies, Secrets};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -28,8 +29,16 @@ struct Answer {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
+    let state = required("STATE_TABLE")?;
+    let incidents = Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
+    let grouper = Grouper {
+        incidents: incidents.clone(),
+        groups: Groups::new(aws, state),
+        machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
+    };
     let pager = &Pager {
-        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        incidents,
+        grouper,
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),

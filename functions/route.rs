@@ -1,14 +1,15 @@
 //! Route: decides who is told about an incident, how and why, and adds that decision to its log.
 
 use domain::escalation;
-use domain::incident::{Command, Incident, IncidentId};
+use domain::incident::{Command, Event, Incident, IncidentId};
 use domain::policy::Handling;
 use jiff::Timestamp;
 use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::error::Error;
+use watchkeeper::grouping::Grouper;
 use watchkeeper::lambda;
-use watchkeeper::store::{Incidents, Policies};
+use watchkeeper::store::{Groups, Incidents, Machine, Policies};
 
 /// What the incident machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -20,29 +21,56 @@ struct Request {
 /// What the incident machine branches on.
 #[derive(serde::Serialize)]
 struct Answer {
-    handling: Handling,
+    handling: Course,
+}
+
+/// Where an incident goes from here.
+#[derive(serde::Serialize)]
+enum Course {
+    /// Into a group, whose own incident goes on.
+    #[serde(rename = "group")]
+    Group,
+    /// Wherever it is handled so.
+    #[serde(untagged)]
+    Handled(Handling),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
-    let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?);
+    let state = required("STATE_TABLE")?;
+    let grouper = &Grouper {
+        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, state.clone()),
+        groups: Groups::new(aws, state),
+        machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
+    };
     let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
-    lambda::serve(async |request, now| handle(request, now, incidents, policies).await).await
+    lambda::serve(async |request, now| handle(request, now, grouper, policies).await).await
 }
 
 /// Decides once: a request that comes again gets the decision that is in the log.
 async fn handle(
     Request { incident: id, cause }: Request,
     now: Timestamp,
-    incidents: &Incidents,
+    grouper: &Grouper,
     policies: &Policies,
 ) -> Result<Answer, Error> {
     let policy = policies.active(now).await?;
+    let before = grouper.incidents.get(&id).await?;
+    let into = match &before.decision {
+        None => grouper.destination(&policy.router().decide(&before, now)).await?,
+        Some(_) => None,
+    };
     let decide = |incident: &Incident| {
         let decision = policy.router().decide(incident, now);
-        incident.decide(Command::Route(decision), now)
+        let routed = incident.decide(Command::Route(decision), now)?;
+        let grouped = into.clone().filter(|_| !routed.is_empty()).map(|into| Event::Grouped { into });
+        Ok(routed.into_iter().chain(grouped).collect())
     };
-    let incident = incidents.append(&id, &cause, now, decide).await?;
-    Ok(Answer { handling: escalation::handling(&incident) })
+    let incident = grouper.incidents.append(&id, &cause, now, decide).await?;
+    if incident.member_of.is_some() {
+        grouper.join(&id, &cause, now).await?;
+        return Ok(Answer { handling: Course::Group });
+    }
+    Ok(Answer { handling: Course::Handled(escalation::handling(&incident)) })
 }

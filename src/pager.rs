@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use domain::escalation::{self, Around, Delivery, Next, Outcome, Over};
+use domain::group::{self, Flush};
 use domain::incident::{Event, Incident, IncidentId, Status};
 use domain::policy::{Policy, SecretRef};
 use domain::route;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::channel::{Channels, Message};
 use crate::error::Error;
+use crate::grouping::Grouper;
 use crate::link::Links;
 use crate::secret::Secret;
 use crate::store::{Active, Incidents, Policies, STEP, Secrets, pause};
@@ -29,6 +31,8 @@ const OUTCOME_TRIES: u32 = 60;
 pub struct Pager {
     /// The incidents.
     pub incidents: Incidents,
+    /// What looks at the alerts of groups.
+    pub grouper: Grouper,
     /// The policies.
     pub policies: Policies,
     /// The ways to tell somebody.
@@ -51,16 +55,39 @@ impl Pager {
             let before = self.incidents.get(id).await?;
             let policy = self.policy_of(&before, now).await?;
             let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None };
-            let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
+            let flush = Box::pin(self.flush(&before, cause, now)).await?;
+            let Some(incident) = self.intend(&before, &policy, around, flush.as_ref(), cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
             };
             let outcomes = self.send(&incident, &policy.policy, cause, now).await;
             let later = now + began.elapsed();
             let incident = self.conclude(incident, cause, outcomes, later).await?;
-            return Ok(escalation::next(&incident, around, later));
+            if let Some(flush) = flush {
+                self.grouper.leave(id, &flush.leaving).await?;
+            }
+            if incident.group.is_some()
+                && !incident.is_open()
+                && Box::pin(self.grouper.settle(&incident, later)).await?
+            {
+                return Ok(Next::At(later));
+            }
+            return Ok(group::sooner(&incident, escalation::next(&incident, around, later), later));
         }
         Err(Error::Conflict)
+    }
+
+    /// The flush that is due for a group. An alert of a group that gets here lost its way there, and joins it now.
+    async fn flush(&self, incident: &Incident, cause: &str, now: Timestamp) -> Result<Option<Flush>, Error> {
+        let grouped = incident.decision.as_ref().is_some_and(|decision| decision.group.is_some());
+        if !grouped || !incident.is_open() {
+            return Ok(None);
+        }
+        if incident.group.is_some() {
+            return self.grouper.flush(incident, now).await;
+        }
+        Box::pin(self.grouper.join(&incident.id, cause, now)).await?;
+        Ok(None)
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.
@@ -84,6 +111,7 @@ impl Pager {
         before: &Incident,
         policy: &Active,
         around: Around<'_>,
+        flush: Option<&Flush>,
         cause: &str,
         now: Timestamp,
     ) -> Result<Option<Incident>, Error> {
@@ -95,11 +123,16 @@ impl Pager {
             routed.apply(&event, now);
             events.push(event);
         }
+        if let Some(flush) = flush {
+            flush.events.iter().for_each(|event| routed.apply(event, now));
+            events.extend(flush.events.iter().cloned());
+        }
         events.extend(escalation::due(&routed, around, cause, now));
         if events.is_empty() {
             return Ok(Some(routed));
         }
-        self.incidents.write(before, cause, events, now).await
+        let row = flush.map(|flush| self.grouper.groups.tell(&before.id, &flush.told, now)).transpose()?;
+        self.incidents.write_with(before, cause, events, now, row).await
     }
 
     /// Sends what this request is to send, and brings messages up to date that show an older status.

@@ -177,10 +177,15 @@ impl Responder {
         now: Timestamp,
     ) -> Result<Incident, Error> {
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
-        let mut incident = self.incidents.append(id, cause, now, decide).await?;
+        let note = matches!(command, Command::Note { .. });
+        // People are told of the group, so what they say of one of its alerts they say of the group.
+        let group = if note { None } else { self.incidents.get(id).await?.member_of };
+        let mut incident = self.incidents.append(group.as_ref().unwrap_or(id), cause, now, decide).await?;
         // After the last step nobody looks any more: somebody must, when an acknowledgement made then expires.
         let taken_late = matches!(command, Command::Acknowledge { .. }) && incident.paging.exhausted;
-        if matches!(command, Command::Escalate { .. }) || taken_late {
+        // And nobody looks at a group that a person ended before its next flush: its alerts are to end with it.
+        let ended = incident.group.is_some() && matches!(command, Command::Resolve { .. });
+        if matches!(command, Command::Escalate { .. }) || taken_late || ended {
             let (name, input) = look_again(&incident, cause);
             self.machine.start(&name, &input).await?;
         }

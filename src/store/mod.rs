@@ -1,6 +1,7 @@
 //! What is kept: one struct per noun, built from a client and the name of its table, bucket or queue.
 
 mod changes;
+mod groups;
 mod incidents;
 mod ledger;
 mod machines;
@@ -11,6 +12,7 @@ mod queue;
 mod secrets;
 
 pub use changes::Changes;
+pub use groups::{Groups, Row};
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};
 pub use ledger::{Ledger, Standing};

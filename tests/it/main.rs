@@ -7,6 +7,7 @@ mod client;
 mod cloud;
 mod doors;
 mod functions;
+mod grouping;
 mod kill;
 mod paging;
 mod phone;

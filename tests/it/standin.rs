@@ -238,8 +238,21 @@ impl World {
                 json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
             }
             "PutItem" => {
+                if request["ConditionExpression"].is_string() && !self.holds(request) {
+                    return failure(400, "ConditionalCheckFailedException");
+                }
                 let item = request["Item"].as_object().unwrap().clone();
                 self.table(&request["TableName"]).insert(key(&item), item);
+                json_answer(&json!({}))
+            }
+            "DeleteItem" => {
+                let key = key(request["Key"].as_object().unwrap());
+                let table = self.table(&request["TableName"]);
+                let wanted = &request["ExpressionAttributeValues"][":version"];
+                if table.get(&key).is_none_or(|item| item["version"] != *wanted) {
+                    return failure(400, "ConditionalCheckFailedException");
+                }
+                table.remove(&key);
                 json_answer(&json!({}))
             }
             "Query" => self.query(request),
@@ -271,7 +284,12 @@ impl World {
         let present = self.table(&put["TableName"]).get(&key).cloned();
         match put["ConditionExpression"].as_str() {
             Some("attribute_not_exists(seq)" | "attribute_not_exists(pk)") => present.is_none(),
+            Some("attribute_not_exists(pk) OR version < :version") => present.is_none_or(|item| {
+                let number = |value: &Value| text(&value["N"]).parse::<u64>().unwrap();
+                number(&item["version"]) < number(&put["ExpressionAttributeValues"][":version"])
+            }),
             Some("seq = :seq") => present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"]),
+            None => true,
             other => panic!("the stand-in does not know the condition {other:?}"),
         }
     }

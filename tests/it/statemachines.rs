@@ -111,7 +111,10 @@ fn every_execution_ends_in_an_outcome_with_a_name() {
     }
     let incident = Machine::named("incident");
     let named = |kind| incident.of_type(kind).map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
-    assert_eq!(named("Succeed"), BTreeSet::from(["Continued", "Recorded", "Resolved", "Suppressed", "Ticketed"]));
+    assert_eq!(
+        named("Succeed"),
+        BTreeSet::from(["Continued", "Grouped", "Recorded", "Resolved", "Suppressed", "Ticketed"])
+    );
     assert_eq!(named("Fail"), BTreeSet::from(["PageUndelivered"]));
 }
 
@@ -226,7 +229,7 @@ fn walk<'a>(machine: &'a Machine, handling: &str, looks: &[Option<&str>]) -> Vec
 #[test]
 fn what_tells_nobody_takes_four_transitions_and_a_page_that_is_answered_twelve() {
     let machine = &Machine::named("incident");
-    for (handling, outcome) in [("suppress", "Suppressed"), ("record", "Recorded")] {
+    for (handling, outcome) in [("group", "Grouped"), ("suppress", "Suppressed"), ("record", "Recorded")] {
         let passed = walk(machine, handling, &[]);
         assert_eq!(passed.last(), Some(&outcome));
         assert!(passed.len() <= 4, "{passed:?}");

@@ -275,23 +275,20 @@ impl Paging {
     pub(crate) fn sending(&mut self, attempts: &[Attempt], at: Timestamp) {
         for attempt in attempts {
             let fate = Fate::Sending { since: at, cause: attempt.cause.clone() };
-            match self.deliveries.iter_mut().find(|known| known.id == attempt.delivery) {
-                Some(known) => {
-                    known.attempts = attempt.attempt;
-                    known.fate = fate;
-                }
-                None => {
-                    self.supersede(attempt);
-                    self.deliveries.push(Delivery {
-                        id: attempt.delivery.clone(),
-                        step: self.steps,
-                        to: attempt.to.clone(),
-                        contact: attempt.contact,
-                        channel: attempt.channel.clone(),
-                        attempts: attempt.attempt,
-                        fate,
-                    });
-                }
+            if let Some(known) = self.deliveries.iter_mut().find(|known| known.id == attempt.delivery) {
+                known.attempts = attempt.attempt;
+                known.fate = fate;
+            } else {
+                self.supersede(attempt);
+                self.deliveries.push(Delivery {
+                    id: attempt.delivery.clone(),
+                    step: self.steps,
+                    to: attempt.to.clone(),
+                    contact: attempt.contact,
+                    channel: attempt.channel.clone(),
+                    attempts: attempt.attempt,
+                    fate,
+                });
             }
         }
     }

@@ -107,13 +107,11 @@ pub fn flush(
 /// When the flush that `now` may carry out was due; `None` when none is due since the last one in the log.
 fn due_at(incident: &Incident, grouping: &Grouping, members: &[Member], now: Timestamp) -> Option<Timestamp> {
     let group = incident.group.as_ref().filter(|_| incident.is_open())?;
-    match group.flushed_at {
-        Some(last) => Some(tick(last, grouping.interval, now)).filter(|due| *due > last),
-        None => {
-            let hurried = members.iter().filter(|member| member.hurries(grouping.wait)).map(|member| member.joined_at);
-            hurried.chain([group.first_flush_at]).min().filter(|first| *first <= now)
-        }
+    if let Some(last) = group.flushed_at {
+        return Some(tick(last, grouping.interval, now)).filter(|due| *due > last);
     }
+    let hurried = members.iter().filter(|member| member.hurries(grouping.wait)).map(|member| member.joined_at);
+    hurried.chain([group.first_flush_at]).min().filter(|first| *first <= now)
 }
 
 /// Alertmanager's rule (`notify.DedupStage.needsUpdate`, with `send_resolved`), and its reason.

@@ -238,6 +238,13 @@ fn tick(anchor: Timestamp, interval: SignedDuration, now: Timestamp) -> Timestam
     anchor + SignedDuration::from_millis(whole)
 }
 
+/// Whether the open group `incident` must be looked at for `member` before it would be by itself.
+pub fn hurries(incident: &Incident, member: &Member) -> bool {
+    let wait = incident.decision.as_ref().and_then(|decision| decision.group.as_ref()).map(|group| group.wait);
+    let sleeps = |group: &Group| group.flushed_at.is_none() && member.joined_at < group.first_flush_at;
+    incident.group.as_ref().is_some_and(sleeps) && wait.is_some_and(|wait| member.hurries(wait))
+}
+
 /// Whether `incident` is a group of which nobody was to be told yet.
 pub fn waits(incident: &Incident) -> bool {
     incident.group.as_ref().is_some_and(|group| group.notifications == 0)

@@ -87,8 +87,9 @@ impl Ours {
             Mutes(true) => drop(self.muted.insert(alert)),
             Mutes(false) => drop(self.muted.remove(&alert)),
             Clears => {
-                let row = self.rows.get_mut(&alert).filter(|row| row.cleared_at.is_none());
-                row.into_iter().for_each(|row| row.cleared_at = Some(at(second)));
+                if let Some(row) = self.rows.get_mut(&alert).filter(|row| row.cleared_at.is_none()) {
+                    row.cleared_at = Some(at(second));
+                }
             }
             Fires(_) if self.rows.get(&alert).is_some_and(|row| row.cleared_at.is_none()) => {}
             Fires(ago) => {
@@ -187,8 +188,9 @@ fn alertmanager(grouping: &Grouping, timeline: &[(i64, u8, Change)], end: i64, f
                 Mutes(true) => drop(muted.insert(*alert)),
                 Mutes(false) => drop(muted.remove(alert)),
                 Clears => {
-                    let known = group.as_mut().and_then(|group| group.alerts.get_mut(alert));
-                    known.into_iter().for_each(|resolved| *resolved = true);
+                    if let Some(resolved) = group.as_mut().and_then(|group| group.alerts.get_mut(alert)) {
+                        *resolved = true;
+                    }
                 }
                 Fires(ago) => {
                     let first = Aggregate { alerts: BTreeMap::new(), next: second + wait, flushed: false };

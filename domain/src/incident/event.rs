@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Acknowledgement, Actor, Incident, IncidentId, Resolution, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::{Attempt, Outcome, Position};
-use crate::group::{Flushed, Group};
+use crate::group::{Flushed, Group, Grouping};
 use crate::route::Decision;
 use crate::signal::{Action, Alert, Severity};
 
@@ -172,7 +172,7 @@ impl Incident {
     }
 
     fn flushed(&mut self, flushed: &Flushed, at: Timestamp) {
-        let about = self.decision.as_ref().and_then(|decision| decision.group.as_ref()).map(|group| group.about());
+        let about = self.decision.as_ref().and_then(|decision| decision.group.as_ref()).map(Grouping::about);
         let Some(group) = &mut self.group else { return };
         group.flushed(flushed);
         self.alert.title = group.title(about.as_deref().unwrap_or(&self.key));
