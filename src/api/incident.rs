@@ -8,6 +8,7 @@ use domain::signal::Severity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::AlertCount;
 #[cfg(test)]
 use super::words;
 
@@ -50,6 +51,12 @@ pub struct Incident {
     pub handling: Option<Handling>,
     /// Why that was decided.
     pub why: Option<String>,
+    /// The labels that its alerts share, when it is the incident of a group; null otherwise.
+    pub group: Option<BTreeMap<String, String>>,
+    /// How many alerts it gathers; null when it is no group's.
+    pub alerts: Option<AlertCount>,
+    /// The group incident that people are told of and answer instead of this one; null when it is told alone.
+    pub member_of: Option<String>,
     /// The integration that reported it.
     pub integration: String,
     /// The sender's own name for the problem.
@@ -135,6 +142,9 @@ impl Incident {
             level: decided.and_then(|made| made.level),
             handling: decided.map(|made| made.handling),
             why: decided.map(|made| made.why.clone()),
+            group: incident.group.as_ref().map(|_| incident.alert.labels.clone()),
+            alerts: incident.group.as_ref().map(AlertCount::from),
+            member_of: incident.member_of.as_ref().map(ToString::to_string),
             integration: incident.integration.clone(),
             key: incident.key.clone(),
             source: incident.alert.source.clone(),

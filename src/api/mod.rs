@@ -6,12 +6,14 @@
 use domain::log;
 use serde::{Deserialize, Serialize};
 
+mod alerts;
 mod incident;
 mod oncall;
 mod policy;
 mod problem;
 mod timeline;
 
+pub use alerts::{Alert, AlertCount, AlertList, AlertStatus};
 pub use incident::{Incident, IncidentList, Status};
 pub use oncall::{OnCall, ScheduleNow, Turn};
 pub use policy::{ActivePolicy, AppliedPolicy};

@@ -8,7 +8,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
+    ActivePolicy, AlertList, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation,
+    Timeline, openapi,
 };
 
 fn document() -> Value {
@@ -24,6 +25,7 @@ fn schemas() -> Value {
     let mut generator = settings.into_generator();
     generator.subschema_for::<Incident>();
     generator.subschema_for::<IncidentList>();
+    generator.subschema_for::<AlertList>();
     generator.subschema_for::<Timeline>();
     generator.subschema_for::<Records>();
     generator.subschema_for::<OnCall>();

@@ -78,6 +78,23 @@ impl Groups {
         }
     }
 
+    /// Up to `limit` alerts of `group`, from where a page before left off, and where the next page begins.
+    pub async fn page(
+        &self,
+        group: &IncidentId,
+        limit: u32,
+        from: Option<&str>,
+    ) -> Result<(Vec<Member>, Option<String>), Error> {
+        let start = from.map(|from| HashMap::from([("pk".to_owned(), s(pk(group))), ("sk".to_owned(), s(from))]));
+        let page = self.client.query().table_name(&self.state).limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = page.key_condition_expression("pk = :pk").expression_attribute_values(":pk", s(pk(group)));
+        let page = page.set_exclusive_start_key(start).send().await;
+        let page = page.map_err(|error| Error::aws("listing a group", error))?;
+        let members = page.items().iter().map(read).collect::<Result<_, _>>()?;
+        let next = page.last_evaluated_key().and_then(|key| key.get("sk")?.as_s().ok().cloned());
+        Ok((members, next))
+    }
+
     /// Takes an alert out of `group`, unless more is known of it by now.
     pub async fn remove(&self, group: &IncidentId, member: &Member) -> Result<(), Error> {
         let delete = self.client.delete_item().table_name(&self.state).set_key(Some(key(group, member)));

@@ -127,6 +127,23 @@ fn alerts_of_a_group_are_one_page_and_a_second_run_changes_nothing() {
         world.looks(&alert.id, "m/page/0");
     }
     assert_eq!(world.phone.pages().len(), 1, "an alert of a group tells nobody by itself");
+
+    // People see the group, and its alerts in it.
+    let list = world.get("/v1/incidents");
+    let listed: Vec<&Value> = list["incidents"].as_array().unwrap().iter().map(|incident| &incident["id"]).collect();
+    assert_eq!(listed, [&json!(group.id)]);
+    let shown = world.get(&format!("/v1/incidents/{}", group.id));
+    assert_eq!(shown["alerts"], json!({ "firing": 3, "resolved": 0, "muted": 0 }));
+    let first = world.get(&format!("/v1/incidents/{}/alerts?limit=2", group.id));
+    let rest =
+        world.get(&format!("/v1/incidents/{}/alerts?limit=2&cursor={}", group.id, first["next"].as_str().unwrap()));
+    assert_eq!((first["alerts"].as_array().unwrap().len(), rest["alerts"].as_array().unwrap().len()), (2, 1));
+    assert_eq!(rest["next"], Value::Null);
+    assert_eq!(world.get(&format!("/v1/incidents/{}", ids[0]))["member_of"], json!(group.id));
+    let story = world.get(&format!("/v1/incidents/{}/timeline", ids[0]));
+    assert!(story.to_string().contains(&format!("as an alert of the group {}", group.id)), "{story}");
+    let story = world.get(&format!("/v1/incidents/{}/timeline", group.id));
+    assert!(story.to_string().contains("The group has 3 alerts firing: this is told"), "{story}");
 }
 
 #[test]
@@ -144,6 +161,11 @@ fn what_is_over_leaves_and_the_last_one_ends_the_group() {
     world.clears("b");
     assert_eq!(world.looks(&group, "g/page/2")["over"], "resolved");
     assert!(world.rows(&group).is_empty());
+    let last = world.get(&format!("/v1/incidents/{group}/alerts"));
+    assert_eq!(
+        (&last["alerts"][0]["title"], &last["alerts"][0]["status"]),
+        (&json!("Checkout fails"), &json!("resolved"))
+    );
     let ended = world.groups().remove(0);
     assert_eq!((ended.status, ended.alert.title.as_str()), (Status::Resolved, "[RESOLVED] all"));
 

@@ -313,10 +313,23 @@ impl World {
         if request["ScanIndexForward"] == json!(false) {
             found.reverse();
         }
-        if let Some(limit) = request["Limit"].as_u64() {
-            found.truncate(usize::try_from(limit).unwrap());
+        if let Some(start) = request["ExclusiveStartKey"].as_object() {
+            let start = key(start);
+            let place = found.iter().position(|item| key(item) == start);
+            found.drain(..place.map_or(0, |place| place + 1));
         }
-        json_answer(&json!({ "Items": found, "Count": found.len() }))
+        let mut last = None;
+        if let Some(limit) = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok())
+            && found.len() > limit
+        {
+            found.truncate(limit);
+            last = found.last().map(|item| json!({ "pk": item["pk"], "sk": item["sk"] }));
+        }
+        let mut answer = json!({ "Items": found, "Count": found.len() });
+        if let Some(last) = last.filter(|last| last["sk"].is_object()) {
+            answer["LastEvaluatedKey"] = last;
+        }
+        json_answer(&answer)
     }
 
     pub fn table(&mut self, name: &Value) -> &mut BTreeMap<(String, String), Item> {

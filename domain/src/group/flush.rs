@@ -150,9 +150,9 @@ fn list(firing: &[&Member], resolved: &[&Member], grouping: &Grouping) -> Vec<Li
     let marked =
         firing.into_iter().map(|member| (member, false)).chain(resolved.into_iter().map(|member| (member, true)));
     let listed = marked.map(|(member, resolved)| {
-        let Member { incident, title, mut labels, since, .. } = member;
+        let Member { incident, title, severity, mut labels, since, .. } = member;
         labels.retain(|name, value| grouping.labels.get(name) != Some(value));
-        Listed { incident, resolved, title, labels, since }
+        Listed { incident, resolved, title, severity, labels, since }
     });
     listed.take(LISTED).collect()
 }

@@ -148,6 +148,8 @@ pub struct Listed {
     pub resolved: bool,
     /// One line for a person.
     pub title: String,
+    /// How bad its sender says it is.
+    pub severity: Severity,
     /// The sender's labels, but those that the whole group has.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
