@@ -8,9 +8,10 @@ use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::grouping::Grouper;
+use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{Groups, Incidents, Machine, Policies, Secrets};
+use watchkeeper::store::{Groups, Incidents, Inhibitions, Machine, Policies, Secrets};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -33,11 +34,16 @@ async fn main() -> Result<(), lambda::Fatal> {
     let incidents = Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
     let grouper = Grouper {
         incidents: incidents.clone(),
-        groups: Groups::new(aws, state),
+        groups: Groups::new(aws, state.clone()),
         machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
     };
     let pager = &Pager {
         incidents,
+        inhibitor: Inhibitor {
+            incidents: grouper.incidents.clone(),
+            inhibitions: Inhibitions::new(aws, state),
+            machine: grouper.machine.clone(),
+        },
         grouper,
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         channels: Channels::from_env(aws),

@@ -6,12 +6,14 @@
 
 use domain::group::{Flush, Grouping, Member, flush, hurries};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId};
+use domain::policy::Policy;
 use domain::route::Decision;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::error::Error;
+use crate::inhibition::Inhibitor;
 use crate::store::{Groups, Incidents, Machine, STEP, look_again, pause};
 
 /// How often an alert looks for its group again when others open or end it.
@@ -110,9 +112,17 @@ impl Grouper {
     }
 
     /// What the flush does that is due for the open group `incident`, if one is.
-    pub async fn flush(&self, incident: &Incident, now: Timestamp) -> Result<Option<Flush>, Error> {
-        let (members, told) = tokio::try_join!(self.groups.members(&incident.id), self.groups.told(&incident.id))?;
-        Ok(flush(incident, &members, |_| false, &told, now))
+    pub async fn flush(
+        &self,
+        incident: &Incident,
+        inhibitor: &Inhibitor,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Option<Flush>, Error> {
+        let members = self.groups.members(&incident.id).await?;
+        let told = self.groups.told(&incident.id).await?;
+        let muted = inhibitor.muted(&members, policy).await?;
+        Ok(flush(incident, &members, |member| muted.contains(&member.incident), &told, now))
     }
 
     /// Takes the alerts out of `group` that were over at a flush.
@@ -125,7 +135,7 @@ impl Grouper {
     ///
     /// A person who ends a group ends its alerts; those that came later, and those of a group that ended by itself, are
     /// taken along to the next one.
-    pub async fn settle(&self, group: &Incident, now: Timestamp) -> Result<bool, Error> {
+    pub async fn settle(&self, group: &Incident, inhibitor: &Inhibitor, now: Timestamp) -> Result<bool, Error> {
         let Some(ended) = &group.resolution else { return Ok(false) };
         let members = self.groups.members(&group.id).await?;
         let by_person = ended.by != Actor::watchkeeper();
@@ -138,7 +148,7 @@ impl Grouper {
                         .incidents
                         .append(&member.incident, &cause, now, |alert| alert.decide(resolve.clone(), now));
                     match resolved.await {
-                        Ok(_) | Err(Error::Refused(_)) => {}
+                        Ok(_) | Err(Error::Refused(_)) => inhibitor.release(&member.incident).await?,
                         Err(error) => return Err(error),
                     }
                 } else {

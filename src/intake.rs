@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::error::Error;
+use crate::inhibition::Inhibitor;
 use crate::store::{Changes, Groups, Incidents, Machine, Queue, look_again};
 
 /// How often signals are merged again when others write to the same log.
@@ -31,6 +32,8 @@ pub struct Intake {
     pub incidents: Incidents,
     /// The alerts of groups.
     pub groups: Groups,
+    /// What lets go of the alerts that an incident kept quiet, at its end.
+    pub inhibitor: Inhibitor,
     /// Deploys and the like.
     pub changes: Changes,
     /// The state machine that every opened incident gets one execution of.
@@ -116,6 +119,9 @@ impl Intake {
                 && let Some(member) = Member::of(&incident).filter(|member| member.cleared_at.is_some())
             {
                 self.groups.put(group, &member).await?;
+            }
+            if ended || (!redelivered.is_empty() && incident.resolution.is_some()) {
+                self.inhibitor.release(&incident.id).await?;
             }
             let taken_late = merge.events.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
             if taken_late && incident.paging.exhausted {

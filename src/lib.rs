@@ -28,6 +28,8 @@ pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;
 #[cfg(feature = "aws")]
+pub mod inhibition;
+#[cfg(feature = "aws")]
 pub mod intake;
 #[cfg(feature = "aws")]
 pub mod lambda;

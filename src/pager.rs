@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use crate::channel::{Channels, Message};
 use crate::error::Error;
 use crate::grouping::Grouper;
+use crate::inhibition::Inhibitor;
 use crate::link::Links;
 use crate::secret::Secret;
 use crate::store::{Active, Incidents, Policies, STEP, Secrets, pause};
@@ -33,6 +34,8 @@ pub struct Pager {
     pub incidents: Incidents,
     /// What looks at the alerts of groups.
     pub grouper: Grouper,
+    /// What keeps alerts of groups quiet.
+    pub inhibitor: Inhibitor,
     /// The policies.
     pub policies: Policies,
     /// The ways to tell somebody.
@@ -55,7 +58,7 @@ impl Pager {
             let before = self.incidents.get(id).await?;
             let policy = self.policy_of(&before, now).await?;
             let around = Around { policy: &policy.policy, covers: Covers::NONE, silenced_until: None };
-            let flush = Box::pin(self.flush(&before, cause, now)).await?;
+            let flush = Box::pin(self.flush(&before, &policy.policy, cause, now)).await?;
             let Some(incident) = self.intend(&before, &policy, around, flush.as_ref(), cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
@@ -68,9 +71,12 @@ impl Pager {
             }
             if incident.group.is_some()
                 && !incident.is_open()
-                && Box::pin(self.grouper.settle(&incident, later)).await?
+                && Box::pin(self.grouper.settle(&incident, &self.inhibitor, later)).await?
             {
                 return Ok(Next::At(later));
+            }
+            if !incident.is_open() {
+                self.inhibitor.release(id).await?;
             }
             return Ok(group::sooner(&incident, escalation::next(&incident, around, later), later));
         }
@@ -78,13 +84,19 @@ impl Pager {
     }
 
     /// The flush that is due for a group. An alert of a group that gets here lost its way there, and joins it now.
-    async fn flush(&self, incident: &Incident, cause: &str, now: Timestamp) -> Result<Option<Flush>, Error> {
+    async fn flush(
+        &self,
+        incident: &Incident,
+        policy: &Policy,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<Flush>, Error> {
         let grouped = incident.decision.as_ref().is_some_and(|decision| decision.group.is_some());
         if !grouped || !incident.is_open() {
             return Ok(None);
         }
         if incident.group.is_some() {
-            return self.grouper.flush(incident, now).await;
+            return self.grouper.flush(incident, &self.inhibitor, policy, now).await;
         }
         Box::pin(self.grouper.join(&incident.id, cause, now)).await?;
         Ok(None)

@@ -16,6 +16,7 @@ use crate::channel::{Channels, Message, slack};
 use crate::confirm;
 use crate::error::Error;
 use crate::form::{self, Answer};
+use crate::inhibition::Inhibitor;
 use crate::lambda::{Http, read_object};
 use crate::link::Links;
 use crate::read::id_of;
@@ -42,6 +43,8 @@ pub struct Responder {
     pub policies: Policies,
     /// The state machine of incidents: one more execution looks at once, where the incident's own is over or asleep.
     pub machine: Machine,
+    /// What lets go of the alerts that an incident kept quiet, at its end.
+    pub inhibitor: Inhibitor,
     /// The ways to tell somebody, so that a message shows an answer at once.
     pub channels: Channels,
     /// Slack's signing secret and the links' secret are in here.
@@ -185,6 +188,9 @@ impl Responder {
         let taken_late = matches!(command, Command::Acknowledge { .. }) && incident.paging.exhausted;
         // And nobody looks at a group that a person ended before its next flush: its alerts are to end with it.
         let ended = incident.group.is_some() && matches!(command, Command::Resolve { .. });
+        if matches!(command, Command::Resolve { .. }) {
+            self.inhibitor.release(&incident.id).await?;
+        }
         if matches!(command, Command::Escalate { .. }) || taken_late || ended {
             let (name, input) = look_again(&incident, cause);
             self.machine.start(&name, &input).await?;

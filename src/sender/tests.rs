@@ -46,6 +46,7 @@ pub(super) fn policy() -> Policy {
         escalations: BTreeMap::new(),
         services: BTreeMap::new(),
         routes: Vec::new(),
+        inhibitions: Vec::new(),
         catch_all: CatchAll { escalation: "none".to_owned() },
         integrations: integrations.map(|(name, integration)| (name.to_owned(), integration)).into(),
         providers: Providers::default(),

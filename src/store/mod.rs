@@ -3,6 +3,7 @@
 mod changes;
 mod groups;
 mod incidents;
+mod inhibitions;
 mod ledger;
 mod machines;
 mod objects;
@@ -15,6 +16,7 @@ pub use changes::Changes;
 pub use groups::{Groups, Row};
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};
+pub use inhibitions::{Inhibitions, Source};
 pub use ledger::{Ledger, Standing};
 pub use machines::{Machine, look_again};
 pub use policies::{Active, Policies};

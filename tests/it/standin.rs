@@ -248,8 +248,13 @@ impl World {
             "DeleteItem" => {
                 let key = key(request["Key"].as_object().unwrap());
                 let table = self.table(&request["TableName"]);
-                let wanted = &request["ExpressionAttributeValues"][":version"];
-                if table.get(&key).is_none_or(|item| item["version"] != *wanted) {
+                let names = &request["ExpressionAttributeNames"];
+                let (value, name) = match names["#attribute"].as_str() {
+                    Some(name) => (":value", name),
+                    None => (":version", "version"),
+                };
+                let wanted = &request["ExpressionAttributeValues"][value];
+                if table.get(&key).is_none_or(|item| item[name] != *wanted) {
                     return failure(400, "ConditionalCheckFailedException");
                 }
                 table.remove(&key);

@@ -148,10 +148,16 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
     }
 }
 
-/// What is done with an incident: what was decided, unless a person asked for a page.
+/// What is done with an incident: what was decided, unless a person asked for a page or another alert keeps it quiet.
 pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
-    if incident.paging.by_hand { Handling::Page } else { decided }
+    if incident.paging.by_hand {
+        Handling::Page
+    } else if incident.inhibited_by.is_some() {
+        Handling::Suppress
+    } else {
+        decided
+    }
 }
 
 /// Nobody is to be told.

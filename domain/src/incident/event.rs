@@ -51,6 +51,15 @@ pub enum Event {
         /// The group's incident.
         into: IncidentId,
     },
+    /// Another alert is firing that keeps it quiet.
+    Inhibited {
+        /// The inhibition of the policy.
+        rule: String,
+        /// The alert that is firing.
+        by: IncidentId,
+    },
+    /// Nothing keeps it quiet any more: what was decided is done now.
+    InhibitionEnded,
     /// The alerts of the group were looked at together.
     Flushed(Flushed),
     /// A step of the escalation began.
@@ -136,6 +145,8 @@ impl Incident {
             Event::Routed { decision } => self.decision = Some(decision.clone()),
             Event::GroupBegan { first_flush_at } => self.group = Some(Group::began(*first_flush_at)),
             Event::Grouped { into } => self.member_of = Some(into.clone()),
+            Event::Inhibited { by, .. } => self.inhibited_by = Some(by.clone()),
+            Event::InhibitionEnded => self.inhibited_by = None,
             Event::Flushed(flushed) => self.flushed(flushed, at),
             Event::StepBegan { position, .. } => {
                 self.paging.began(*position, at);

@@ -223,6 +223,9 @@ pub struct Incident {
     /// The group incident that people are told of instead of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_of: Option<IncidentId>,
+    /// The alert that keeps it quiet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inhibited_by: Option<IncidentId>,
     /// How far the escalation is.
     #[serde(default)]
     pub paging: Paging,
@@ -258,6 +261,7 @@ impl Incident {
             decision: None,
             group: None,
             member_of: None,
+            inhibited_by: None,
             paging: Paging::default(),
             signals: Recent::default(),
             causes: Recent::default(),

@@ -11,6 +11,7 @@ use crate::log::Hash;
 
 mod escalation;
 mod group;
+mod inhibition;
 mod integration;
 mod mistake;
 mod node;
@@ -29,6 +30,7 @@ use read::{Fields, Read, Reader, mapping};
 pub use escalation::{CatchAll, Escalation, Step, Target};
 pub(crate) use group::EVERY;
 pub use group::Group;
+pub use inhibition::Inhibition;
 pub use integration::{Integration, Kind};
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
@@ -67,6 +69,9 @@ pub struct Policy {
     /// What happens to an alert: the first route that matches, in this order.
     #[serde(default)]
     pub routes: Vec<Route>,
+    /// Which alerts keep which others quiet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibitions: Vec<Inhibition>,
     /// Who is told when nothing else says who, and when nobody else answered.
     pub catch_all: CatchAll,
     /// Who may send signals, by name; the name stands in the sender's URL.
@@ -103,8 +108,8 @@ impl Policy {
 }
 
 mapping!(Policy, [
-    "version", "people", "teams", "channels", "schedules", "escalations", "services", "routes", "catch_all",
-    "integrations", "providers",
+    "version", "people", "teams", "channels", "schedules", "escalations", "services", "routes", "inhibitions",
+    "catch_all", "integrations", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
     people: fields.or_default("people"),
@@ -114,6 +119,7 @@ mapping!(Policy, [
     escalations: fields.or_default("escalations"),
     services: fields.or_default("services"),
     routes: fields.or_default("routes"),
+    inhibitions: fields.or_default("inhibitions"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     integrations: fields.or_default("integrations"),
     providers: fields.or_default("providers"),

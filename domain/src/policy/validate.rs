@@ -28,6 +28,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     policy.escalations.iter().for_each(|(name, named)| check.escalation(named, &format!("escalations.{name}")));
     check.services();
     route::check(&mut check);
+    check.inhibitions();
     check.catch_all();
     check.integrations();
     check.providers();

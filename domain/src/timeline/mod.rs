@@ -159,6 +159,14 @@ impl Teller<'_> {
                 let text = format!("It is told with others, as an alert of the group {into}");
                 self.add(record, Kind::Routed, None, text, Vec::new());
             }
+            Event::Inhibited { rule, by } => {
+                let text = format!("Nobody is told while {by} is open: the inhibition `{rule}` says so");
+                self.add(record, Kind::Routed, None, text, Vec::new());
+            }
+            Event::InhibitionEnded => {
+                let text = "Nothing keeps it quiet any more: what was decided is done now".to_owned();
+                self.add(record, Kind::Routed, None, text, Vec::new());
+            }
             Event::Flushed(flushed) => self.flushed(record, flushed),
             Event::StepBegan { position, nobody } => self.step(record, *position, nobody, with),
             Event::Sending { attempts } => self.sending(record, attempts),
