@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 #![allow(unreachable_pub, dead_code, reason = "the test binary exports nothing, and shares parts with the bench")]
 
+mod alertmanager;
 mod cases;
 mod client;
 mod cloud;
