@@ -192,6 +192,9 @@ fn card(incident: &Incident) -> String {
     if let Some(group) = &incident.member_of {
         line("told with", format!("the group {group}"));
     }
+    if let Some(source) = &incident.inhibited_by {
+        line("quiet while", format!("{source} is open"));
+    }
     line("opened", show::time(incident.opened_at));
     let later = |at: Option<jiff::Timestamp>| {
         at.map(|at| format!("{} ({} later)", show::time(at), lasted(at.duration_since(incident.opened_at))))

@@ -57,6 +57,8 @@ pub struct Incident {
     pub alerts: Option<AlertCount>,
     /// The group incident that people are told of and answer instead of this one; null when it is told alone.
     pub member_of: Option<String>,
+    /// The open incident that keeps it quiet; null when none does.
+    pub inhibited_by: Option<String>,
     /// The integration that reported it.
     pub integration: String,
     /// The sender's own name for the problem.
@@ -145,6 +147,7 @@ impl Incident {
             group: incident.group.as_ref().map(|_| incident.alert.labels.clone()),
             alerts: incident.group.as_ref().map(AlertCount::from),
             member_of: incident.member_of.as_ref().map(ToString::to_string),
+            inhibited_by: incident.inhibited_by.as_ref().map(ToString::to_string),
             integration: incident.integration.clone(),
             key: incident.key.clone(),
             source: incident.alert.source.clone(),

@@ -13,23 +13,23 @@ use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
 /// Every alert in one group, which is looked at without a wait and at every look again.
-fn grouped(phone: &str, wait: &str) -> Policy {
+pub fn grouped(phone: &str, wait: &str) -> Policy {
     let mut text = serde_json::to_value(policy(phone)).unwrap();
     text["routes"] = json!([{ "name": "all", "group": { "by": [], "wait": wait, "interval": "PT0.001S" } }]);
     serde_json::from_value(text).unwrap()
 }
 
 /// Alerts, their group, and the functions that they meet.
-struct World {
-    standin: Standin,
-    phone: Phone,
-    dedup: Function,
-    route: Function,
-    page: Function,
+pub struct World {
+    pub standin: Standin,
+    pub phone: Phone,
+    pub dedup: Function,
+    pub route: Function,
+    pub page: Function,
 }
 
 impl World {
-    fn new(wait: &str) -> Self {
+    pub fn new(wait: &str) -> Self {
         let phone = Phone::start();
         let standin = standin_with(&grouped(&phone.address.to_string(), wait));
         let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
@@ -39,18 +39,18 @@ impl World {
         Self { standin, phone, dedup, route, page }
     }
 
-    fn take(&self, signals: &[Signal]) {
+    pub fn take(&self, signals: &[Signal]) {
         let answer = self.dedup.invoke(&batch(signals, 1)).unwrap().unwrap();
         assert_eq!(answer["batchItemFailures"], json!([]));
     }
 
     /// An alert that fires and is routed, as its own execution does it; its incident.
-    fn fires(&self, key: &str) -> IncidentId {
+    pub fn fires(&self, key: &str) -> IncidentId {
         self.fired(key, 0)
     }
 
     /// The same for one that has fired for so many seconds.
-    fn fired(&self, key: &str, ago: i64) -> IncidentId {
+    pub fn fired(&self, key: &str, ago: i64) -> IncidentId {
         let before = self.incidents().iter().filter(|incident| incident.key == key).count();
         self.take(&[signal(&format!("{key}-fires-{before}"), key, Action::Trigger, ago)]);
         let id = self.incident(key).id;
@@ -58,43 +58,43 @@ impl World {
         id
     }
 
-    fn routes(&self, id: &IncidentId) -> Value {
+    pub fn routes(&self, id: &IncidentId) -> Value {
         self.route.invoke(&look(id, &format!("{id}/route"))).unwrap().unwrap()
     }
 
-    fn clears(&self, key: &str) {
+    pub fn clears(&self, key: &str) {
         self.take(&[signal(&format!("{key}-clears"), key, Action::Resolve, 0)]);
     }
 
-    fn looks(&self, group: &IncidentId, cause: &str) -> Value {
+    pub fn looks(&self, group: &IncidentId, cause: &str) -> Value {
         self.page.invoke(&look(group, cause)).unwrap().unwrap()
     }
 
-    fn incidents(&self) -> Vec<Incident> {
+    pub fn incidents(&self) -> Vec<Incident> {
         self.standin.world.lock().unwrap().incidents()
     }
 
     /// The latest incident of an alert.
-    fn incident(&self, key: &str) -> Incident {
+    pub fn incident(&self, key: &str) -> Incident {
         self.incidents().into_iter().filter(|incident| incident.key == key).max_by_key(|own| own.id.generation).unwrap()
     }
 
     /// Every incident of the group, the first one first.
-    fn groups(&self) -> Vec<Incident> {
+    pub fn groups(&self) -> Vec<Incident> {
         self.incidents().into_iter().filter(|incident| incident.group.is_some()).collect()
     }
 
-    fn rows(&self, group: &IncidentId) -> Vec<Member> {
+    pub fn rows(&self, group: &IncidentId) -> Vec<Member> {
         let world = self.standin.world.lock().unwrap();
         let rows = world.tables["state"].iter().filter(|((pk, _), _)| *pk == format!("group#{group}"));
         rows.map(|(_, item)| serde_json::from_str(item["body"]["S"].as_str().unwrap()).unwrap()).collect()
     }
 
-    fn executions(&self) -> Vec<String> {
+    pub fn executions(&self) -> Vec<String> {
         self.standin.world.lock().unwrap().executions.keys().cloned().collect()
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub fn get(&self, path: &str) -> Value {
         let api = function(env!("CARGO_BIN_EXE_api"), &self.standin, &[]);
         let headers = [("authorization", format!("Bearer {TOKEN}"))];
         let answer = api.invoke(&gateway("GET", path, &headers, "")).unwrap().unwrap();
@@ -288,83 +288,6 @@ fn an_alert_that_had_waited_already_hurries_the_group() {
     world.looks(&group, &looks[0]);
     assert_eq!(world.phone.pages().len(), 1);
     assert_eq!(world.groups()[0].alert.title, "[FIRING:2] all");
-}
-
-/// World with one rule: a cluster that is down keeps its pods quiet.
-fn inhibited(grouped: bool) -> World {
-    let mut world = World::new("PT0S");
-    let mut text = serde_json::to_value(self::grouped(&world.phone.address.to_string(), "PT0S")).unwrap();
-    if !grouped {
-        text["routes"] = json!([]);
-    }
-    let matcher = |value: &str| json!([{ "name": "kind", "value": value, "isRegex": false, "isEqual": true }]);
-    text["inhibitions"] = json!([{ "name": "cluster down", "source": matcher("cluster"), "target": matcher("pod"), "equal": ["cluster"] }]);
-    world.standin = standin_with(&serde_json::from_value(text).unwrap());
-    world.dedup = function(env!("CARGO_BIN_EXE_dedup"), &world.standin, &[]);
-    world.route = function(env!("CARGO_BIN_EXE_route"), &world.standin, &[]);
-    let allow = [("WEBHOOK_ALLOW", world.phone.address.to_string())];
-    world.page = function(env!("CARGO_BIN_EXE_page"), &world.standin, &allow);
-    world
-}
-
-/// What fires in a cluster.
-fn labelled(key: &str, kind: &str, cluster: &str) -> Signal {
-    let mut fires = signal(&format!("{key}-fires"), key, Action::Trigger, 0);
-    let labels = [("kind", kind), ("cluster", cluster)];
-    fires.alert.labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    fires
-}
-
-#[test]
-fn an_alert_that_another_keeps_quiet_pages_as_soon_as_that_one_is_over() {
-    for by_person in [false, true] {
-        let world = inhibited(false);
-        world.take(&[labelled("eu", "cluster", "eu"), labelled("pod", "pod", "eu"), labelled("other", "pod", "us")]);
-        let [source, pod, other] = ["eu", "pod", "other"].map(|key| world.incident(key).id);
-        assert_eq!(world.routes(&source), json!({ "handling": "page" }));
-        assert_eq!(world.routes(&pod), json!({ "handling": "suppress" }));
-        assert_eq!(world.routes(&pod), json!({ "handling": "suppress" }), "again is the same as once");
-        assert_eq!(world.routes(&other), json!({ "handling": "page" }), "another cluster");
-        assert_eq!(world.incident("pod").inhibited_by, Some(source.clone()));
-        world.looks(&pod, "p/page/0");
-        assert!(world.phone.pages().is_empty());
-
-        if by_person {
-            let respond = function(env!("CARGO_BIN_EXE_respond"), &world.standin, &[]);
-            respond.invoke(&ask(&source, "resolve", "ana")).unwrap().unwrap();
-        } else {
-            world.clears("eu");
-        }
-        let looks: Vec<String> = world.executions().into_iter().filter(|name| name.contains("look")).collect();
-        assert_eq!(looks.len(), 1, "it is looked at again, and the other is not");
-        assert!(looks[0].starts_with(&pod.to_string()));
-        let event = look(&pod, &looks[0]);
-        assert_eq!(world.route.invoke(&event).unwrap().unwrap(), json!({ "handling": "page" }));
-        world.looks(&pod, &looks[0]);
-        assert_eq!(world.phone.pages().len(), 1);
-        let story = world.get(&format!("/v1/incidents/{pod}/timeline")).to_string();
-        assert!(story.contains("the inhibition `cluster down` says so"), "{story}");
-        assert!(story.contains("Nothing keeps it quiet any more"), "{story}");
-    }
-}
-
-#[test]
-fn the_alerts_of_a_group_that_another_keeps_quiet_are_left_out_until_it_is_over() {
-    let world = inhibited(true);
-    world.take(&[labelled("eu", "cluster", "eu"), labelled("pod", "pod", "eu")]);
-    for key in ["eu", "pod"] {
-        assert_eq!(world.routes(&world.incident(key).id), json!({ "handling": "group" }));
-    }
-    let group = world.groups().remove(0).id;
-    world.looks(&group, "g/page/0");
-    let told = world.groups().remove(0);
-    assert_eq!((told.alert.title.as_str(), told.group.unwrap().muted), ("[FIRING:1] all", 1));
-    world.clears("eu");
-    world.looks(&group, "g/page/1");
-    let told = world.groups().remove(0);
-    let listed: Vec<bool> = told.group.unwrap().alerts.iter().map(|alert| alert.resolved).collect();
-    assert_eq!((told.alert.title.as_str(), listed), ("[FIRING:1] all", vec![false, true]));
-    assert_eq!(world.phone.pages().len(), 2);
 }
 
 /// Hands `event` to a new function whose `broken`-th call is broken by `fault`; whether it got that far.

@@ -9,6 +9,7 @@ mod cloud;
 mod doors;
 mod functions;
 mod grouping;
+mod inhibition;
 mod kill;
 mod paging;
 mod phone;

@@ -264,6 +264,8 @@ pub fn sooner(incident: &Incident, paging: Next, now: Timestamp) -> Next {
 }
 
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod paging;
 #[cfg(test)]
 mod tests;
