@@ -4,7 +4,7 @@
 //! the group is still open, and a group that ended looks at its rows once more afterwards: whichever of the two comes
 //! second sees the other, so no alert is left in a group that is over.
 
-use domain::group::{Flush, Grouping, Member, flush, hurries};
+use domain::group::{Flush, Grouping, Member, flush, hurries, may_flush};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId};
 use domain::policy::Policy;
 use domain::route::Decision;
@@ -119,6 +119,9 @@ impl Grouper {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Option<Flush>, Error> {
+        if !may_flush(incident, now) {
+            return Ok(None);
+        }
         let members = self.groups.members(&incident.id).await?;
         let told = self.groups.told(&incident.id).await?;
         let muted = inhibitor.muted(&members, policy).await?;

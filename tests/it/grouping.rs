@@ -291,7 +291,7 @@ fn an_alert_that_had_waited_already_hurries_the_group() {
 }
 
 /// Hands `event` to a new function whose `broken`-th call is broken by `fault`; whether it got that far.
-fn break_at(world: &World, binary: &str, fault: Fault, broken: usize, event: &Value) -> bool {
+pub fn break_at(world: &World, binary: &str, fault: Fault, broken: usize, event: &Value) -> bool {
     let phone = [("WEBHOOK_ALLOW", world.phone.address.to_string())];
     let function = function(binary, &world.standin, &phone);
     let reached = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));

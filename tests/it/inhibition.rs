@@ -3,9 +3,10 @@
 use domain::signal::{Action, Signal};
 use serde_json::json;
 
-use crate::cases::{function, signal, standin_with};
-use crate::grouping::{World, grouped};
+use crate::cases::{batch, function, signal, standin_with};
+use crate::grouping::{World, break_at, grouped};
 use crate::paging::{ask, look};
+use crate::standin::Fault;
 
 /// A world with one rule: a cluster that is down keeps its pods quiet.
 fn inhibited(in_a_group: bool) -> World {
@@ -82,4 +83,33 @@ fn the_alerts_of_a_group_that_another_keeps_quiet_are_left_out_until_it_is_over(
     let listed: Vec<bool> = told.group.unwrap().alerts.iter().map(|alert| alert.resolved).collect();
     assert_eq!((told.alert.title.as_str(), listed), ("[FIRING:1] all", vec![false, true]));
     assert_eq!(world.phone.pages().len(), 2);
+}
+
+#[test]
+fn route_and_dedup_broken_at_any_call_leave_nobody_quiet_for_ever() {
+    let mut cases = 0;
+    for fault in [Fault::KilledBefore, Fault::KilledAfter, Fault::AnswerLost] {
+        for broken in 0..40 {
+            let world = inhibited(false);
+            world.take(&[labelled("eu", "cluster", "eu"), labelled("pod", "pod", "eu")]);
+            let [source, pod] = ["eu", "pod"].map(|key| world.incident(key).id);
+            world.routes(&source);
+            let event = look(&pod, "p/route");
+            let in_route = break_at(&world, env!("CARGO_BIN_EXE_route"), fault, broken, &event);
+            assert_eq!(world.route.invoke(&event).unwrap().unwrap(), json!({ "handling": "suppress" }));
+            let clears = batch(&[signal("r", "eu", Action::Resolve, 0)], 1);
+            let in_dedup = break_at(&world, env!("CARGO_BIN_EXE_dedup"), fault, broken, &clears);
+            world.dedup.invoke(&batch(&[signal("r", "eu", Action::Resolve, 0)], 2)).unwrap().unwrap();
+            let look_name = world.executions().into_iter().find(|name| name.starts_with(&format!("{pod}-look")));
+            let event = look(&pod, &look_name.unwrap_or_else(|| panic!("{fault:?} at call {broken}: it stays quiet")));
+            break_at(&world, env!("CARGO_BIN_EXE_route"), fault, broken, &event);
+            let released = world.route.invoke(&event).unwrap().unwrap();
+            assert_eq!(released, json!({ "handling": "page" }), "{fault:?} at call {broken}");
+            if !in_route && !in_dedup {
+                break;
+            }
+            cases += 1;
+        }
+    }
+    assert!(cases >= 15, "{cases}");
 }

@@ -247,6 +247,13 @@ pub fn hurries(incident: &Incident, member: &Member) -> bool {
     incident.group.as_ref().is_some_and(sleeps) && wait.is_some_and(|wait| member.hurries(wait))
 }
 
+/// Whether a flush of `incident` may be due at `now`, so that its alerts are worth reading.
+pub fn may_flush(incident: &Incident, now: Timestamp) -> bool {
+    let interval = incident.decision.as_ref().and_then(|decision| decision.group.as_ref()).map(|group| group.interval);
+    let (Some(group), Some(interval)) = (&incident.group, interval) else { return false };
+    incident.is_open() && group.flushed_at.is_none_or(|last| tick(last, interval, now) > last)
+}
+
 /// Whether `incident` is a group of which nobody was to be told yet.
 pub fn waits(incident: &Incident) -> bool {
     incident.group.as_ref().is_some_and(|group| group.notifications == 0)

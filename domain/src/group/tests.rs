@@ -275,6 +275,12 @@ fn a_look_between_two_flushes_changes_nothing() {
         assert_eq!(ours.look(second), Some(40));
     }
     assert_eq!(ours.incident, before);
+    let incident = before.expect("a group");
+    assert_eq!(
+        [39, 40].map(|second| may_flush(&incident, at(second))),
+        [false, true],
+        "nobody reads its alerts in vain"
+    );
     assert_eq!(ours.look(75), Some(100), "a flush that was missed is the last one that was due");
     assert_eq!(ours.notifications.last(), Some(&(70, alerts(&[1, 2], &[]))));
 }
