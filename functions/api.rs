@@ -5,14 +5,16 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::read::Reader;
-use watchkeeper::store::{Incidents, Policies, Secrets};
+use watchkeeper::store::{Groups, Incidents, Policies, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
+    let state = required("STATE_TABLE")?;
     let reader = &Reader {
         access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
-        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, state.clone()),
+        groups: Groups::new(aws, state),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         base_url: required("PUBLIC_URL")?,
     };

@@ -7,9 +7,13 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
+use watchkeeper::grouping::Grouper;
+use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::pager::{Pager, word};
-use watchkeeper::store::{CoverLog, Incidents, Policies, Secrets, SilenceLog, Throttle, Turns};
+use watchkeeper::store::{
+    CoverLog, Groups, Incidents, Inhibitions, Machine, Policies, Secrets, SilenceLog, Throttle, Turns,
+};
 
 /// What a machine sends: an incident, and the step that asks.
 #[derive(serde::Deserialize)]
@@ -28,13 +32,26 @@ struct Answer {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
+    let (records, state) = (required("RECORDS_TABLE")?, required("STATE_TABLE")?);
+    let incidents = Incidents::new(aws, records.clone(), state.clone());
+    let grouper = Grouper {
+        incidents: incidents.clone(),
+        groups: Groups::new(aws, state.clone()),
+        machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
+    };
     let pager = &Pager {
-        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
-        covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
-        turns: Turns::new(aws, required("STATE_TABLE")?),
+        incidents,
+        inhibitor: Inhibitor {
+            incidents: grouper.incidents.clone(),
+            inhibitions: Inhibitions::new(aws, state.clone()),
+            machine: grouper.machine.clone(),
+        },
+        grouper,
+        covers: CoverLog::new(aws, records.clone(), state.clone()),
+        turns: Turns::new(aws, state.clone()),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
-        silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
-        throttle: Throttle::new(aws, required("STATE_TABLE")?),
+        silences: SilenceLog::new(aws, records, state.clone()),
+        throttle: Throttle::new(aws, state),
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{}/links", required("SECRETS_PATH")?)),

@@ -5,19 +5,28 @@ use watchkeeper::access::Access;
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
+use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::respond::Responder;
-use watchkeeper::store::{Incidents, Machine, Policies, Secrets};
+use watchkeeper::store::{Incidents, Inhibitions, Machine, Policies, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let path = required("SECRETS_PATH")?;
+    let state = required("STATE_TABLE")?;
+    let incidents = Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
+    let machine = Machine::new(aws, required("INCIDENT_MACHINE")?);
     let responder = &Responder {
         access: Access::new(Secrets::new(aws), &path),
-        incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+        inhibitor: Inhibitor {
+            incidents: incidents.clone(),
+            inhibitions: Inhibitions::new(aws, state),
+            machine: machine.clone(),
+        },
+        incidents,
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
-        machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
+        machine,
         channels: Channels::from_env(aws),
         secrets: Secrets::new(aws),
         links: SecretRef(format!("ssm:{path}/links")),

@@ -86,10 +86,6 @@ impl Aws {
         /// Queues.
         sqs, aws_sdk_sqs
     }
-    client! {
-        /// State machines.
-        sfn, aws_sdk_sfn
-    }
 
     pub(crate) fn region(&self) -> &str {
         self.region.as_ref()

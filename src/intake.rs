@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::dedup::{self, Merge};
 use domain::fingerprint::Fingerprint;
+use domain::group::Member;
 use domain::incident::{Event, Incident, IncidentId, SIGNALS};
 use domain::signal::{Action, Signal};
 use futures_util::future::join_all;
@@ -14,7 +15,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::store::{Changes, Incidents, Machine, Queue, look_again};
+use crate::inhibition::Inhibitor;
+use crate::store::{Changes, Groups, Incidents, Machine, Queue, look_again};
 
 /// How often signals are merged again when others write to the same log.
 const TRIES: u32 = 16;
@@ -28,6 +30,10 @@ const UNKNOWN: &str = "unknown";
 pub struct Intake {
     /// The incidents.
     pub incidents: Incidents,
+    /// The alerts of groups.
+    pub groups: Groups,
+    /// What lets go of the alerts that an incident kept quiet, at its end.
+    pub inhibitor: Inhibitor,
     /// Deploys and the like.
     pub changes: Changes,
     /// The state machine that every opened incident gets one execution of.
@@ -105,6 +111,17 @@ impl Intake {
             // A message that comes again may come from a run that ended before it had started the execution.
             if merge.opens() || (merge.known > 0 && incident.is_open() && incident.decision.is_none()) {
                 self.start(&incident).await?;
+            }
+            let ended = merge.events.iter().any(|event| matches!(event, Event::Resolved { .. }));
+            // Again for a message that comes again: it may come from a run that ended between the two.
+            if let Some(group) = &incident.member_of
+                && (ended || !redelivered.is_empty())
+                && let Some(member) = Member::of(&incident).filter(|member| member.cleared_at.is_some())
+            {
+                self.groups.put(group, &member).await?;
+            }
+            if ended || (!redelivered.is_empty() && incident.resolution.is_some()) {
+                self.inhibitor.release(&incident.id).await?;
             }
             let taken_late = merge.events.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
             let reached = merge.events.iter().any(|event| matches!(event, Event::ThresholdReached));

@@ -30,6 +30,10 @@ pub mod confirm;
 pub mod error;
 pub mod form;
 #[cfg(feature = "aws")]
+pub mod grouping;
+#[cfg(feature = "aws")]
+pub mod inhibition;
+#[cfg(feature = "aws")]
 pub mod intake;
 #[cfg(feature = "aws")]
 pub mod lambda;

@@ -7,16 +7,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use domain::escalation::{self, Around, Delivery, Next, Outcome, Over};
+use domain::group::{self, Flush};
 use domain::incident::{Event, Incident, IncidentId, Status};
 use domain::policy::{Policy, SecretRef};
 use domain::route;
 use domain::schedule::Covers;
+use domain::silence::Silences;
 use domain::throttle::{self, Verdict};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::channel::{Channels, Message};
 use crate::error::Error;
+use crate::grouping::Grouper;
+use crate::inhibition::Inhibitor;
 use crate::link::Links;
 use crate::secret::Secret;
 use crate::store::{Active, CoverLog, Incidents, Policies, STEP, Secrets, SilenceLog, Throttle, Turns, pause};
@@ -34,6 +38,10 @@ pub struct Pager {
     pub covers: CoverLog,
     /// Whose turn it is where a step tells one of several.
     pub turns: Turns,
+    /// What looks at the alerts of groups.
+    pub grouper: Grouper,
+    /// What keeps alerts of groups quiet.
+    pub inhibitor: Inhibitor,
     /// The policies.
     pub policies: Policies,
     /// What must wake nobody for a while.
@@ -64,7 +72,8 @@ impl Pager {
             let stopping = silences.stopping(&before, now);
             let silenced_until = stopping.iter().map(|hold| hold.until).max();
             let around = Around { policy: &policy.policy, covers: &covers, silenced_until, turn: 0 };
-            let Some(incident) = self.intend(&before, &policy, around, cause, now).await? else {
+            let flush = Box::pin(self.flush(&before, &policy.policy, &silences, cause, now)).await?;
+            let Some(incident) = self.intend(&before, &policy, around, flush.as_ref(), cause, now).await? else {
                 pause(attempt, STEP).await;
                 continue;
             };
@@ -75,7 +84,19 @@ impl Pager {
                 // Whoever ends a silence early finds here what to look at again.
                 self.silences.count(id, &stopping).await?;
             }
-            return Ok(escalation::next(&incident, around, later));
+            if let Some(flush) = flush {
+                self.grouper.leave(id, &flush.leaving).await?;
+            }
+            if incident.group.is_some()
+                && !incident.is_open()
+                && Box::pin(self.grouper.settle(&incident, &self.inhibitor, later)).await?
+            {
+                return Ok(Next::At(later));
+            }
+            if !incident.is_open() {
+                self.inhibitor.release(id).await?;
+            }
+            return Ok(group::sooner(&incident, escalation::next(&incident, around, later), later));
         }
         Err(Error::Conflict)
     }
@@ -86,6 +107,24 @@ impl Pager {
             tracing::error!(error = error.chain(), "the overrides cannot be read: the rotations alone page");
             Covers::default()
         })
+    }
+
+    /// The flush that is due for a group. An alert of a group that gets here lost its way there, and joins it now.
+    async fn flush(
+        &self,
+        incident: &Incident,
+        policy: &Policy,
+        silences: &Silences,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<Flush>, Error> {
+        if incident.is_open() && incident.group.is_some() {
+            return self.grouper.flush(incident, &self.inhibitor, policy, silences, now).await;
+        }
+        if escalation::belongs_to_a_group(incident) {
+            Box::pin(self.grouper.join(&incident.id, cause, now)).await?;
+        }
+        Ok(None)
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.
@@ -109,6 +148,7 @@ impl Pager {
         before: &Incident,
         policy: &Active,
         around: Around<'_>,
+        flush: Option<&Flush>,
         cause: &str,
         now: Timestamp,
     ) -> Result<Option<Incident>, Error> {
@@ -120,6 +160,10 @@ impl Pager {
             routed.apply(&event, now);
             events.push(event);
         }
+        if let Some(flush) = flush {
+            flush.events.iter().for_each(|event| routed.apply(event, now));
+            events.extend(flush.events.iter().cloned());
+        }
         let mut due = escalation::due(&routed, around, cause, now);
         if let Some(counter) = escalation::picks(&due) {
             let turn = self.turns.claim(counter).await?;
@@ -129,7 +173,8 @@ impl Pager {
         if events.is_empty() {
             return Ok(Some(routed));
         }
-        self.incidents.write(before, cause, events, now).await
+        let row = flush.map(|flush| self.grouper.groups.tell(&before.id, &flush.told, now)).transpose()?;
+        self.incidents.write_with(before, cause, events, now, row).await
     }
 
     /// Sends what this request is to send, and brings messages up to date that show an older status.

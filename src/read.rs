@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use domain::fingerprint::Fingerprint;
 use domain::incident::{IncidentId, Status};
 use domain::log::{Hash, Record};
 use domain::rehearse::Recorded;
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::lambda::Http;
 use crate::query::pairs;
 use crate::reply::Reply;
-use crate::store::{Incidents, Policies};
+use crate::store::{Groups, Incidents, Policies};
 
 /// How many incidents a page has unless it is said otherwise, and at most.
 const PAGE: (u32, u32) = (50, 200);
@@ -32,6 +33,8 @@ pub struct Reader {
     pub access: Access,
     /// The incidents.
     pub incidents: Incidents,
+    /// The alerts of groups.
+    pub groups: Groups,
     /// The policies.
     pub policies: Policies,
     /// Where the API is, for links.
@@ -57,7 +60,7 @@ impl Reader {
         }
         let known = match path.as_slice() {
             ["v1", "incidents" | "history"] | ["v1", "incidents" | "policies", _] => true,
-            ["v1", "incidents", _, part] => matches!(*part, "timeline" | "records"),
+            ["v1", "incidents", _, part] => matches!(*part, "alerts" | "timeline" | "records"),
             _ => false,
         };
         if known && request.method != Method::GET {
@@ -70,6 +73,7 @@ impl Reader {
                 let view = api::Incident::of(&incident, Some(&self.base_url));
                 Ok(Reply::json(200, &view.ok_or_else(|| Error::NotFound(format!("incident {id}")))?))
             }
+            ["v1", "incidents", id, "alerts"] => self.alerts(&id_of(id)?, request).await,
             ["v1", "incidents", id, "timeline"] => self.timeline(&id_of(id)?).await,
             ["v1", "incidents", id, "records"] => {
                 let id = id_of(id)?;
@@ -88,6 +92,33 @@ impl Reader {
             }
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
         }
+    }
+
+    /// The alerts of a group as they stand; of one that is over, those that it told of last.
+    async fn alerts(&self, id: &IncidentId, request: &Http) -> Result<Reply, Error> {
+        let (mut limit, mut cursor) = (PAGE.0, None);
+        for (name, value) in pairs(&request.query) {
+            match name.as_str() {
+                "limit" => {
+                    let asked: u32 = value.parse().map_err(|_| invalid("limit is a number"))?;
+                    limit = asked.clamp(1, PAGE.1);
+                }
+                "cursor" if Fingerprint::parse(&value).is_none() => {
+                    return Err(invalid("the cursor is not one of ours"));
+                }
+                "cursor" => cursor = Some(value),
+                _ => {}
+            }
+        }
+        let incident = self.incidents.get(id).await?;
+        let (alerts, next) = if incident.is_open() {
+            let (members, next) = self.groups.page(id, limit, cursor.as_deref()).await?;
+            (members.into_iter().map(api::Alert::from).collect(), next)
+        } else {
+            let told = incident.group.iter().flat_map(|group| &group.alerts);
+            (told.map(api::Alert::from).collect(), None)
+        };
+        Ok(Reply::json(200, &api::AlertList { alerts, next }))
     }
 
     async fn list(&self, request: &Http) -> Result<Reply, Error> {

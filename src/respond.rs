@@ -16,6 +16,7 @@ use crate::channel::{Channels, Message, slack};
 use crate::confirm;
 use crate::error::Error;
 use crate::form::{self, Answer};
+use crate::inhibition::Inhibitor;
 use crate::lambda::Http;
 use crate::link::Links;
 use crate::read::id_of;
@@ -44,6 +45,8 @@ pub struct Responder {
     pub policies: Policies,
     /// The state machine of incidents: one more execution looks at once, where the incident's own is over or asleep.
     pub machine: Machine,
+    /// What lets go of the alerts that an incident kept quiet, at its end.
+    pub inhibitor: Inhibitor,
     /// The ways to tell somebody, so that a message shows an answer at once.
     pub channels: Channels,
     /// Slack's signing secret and the links' secret are in here.
@@ -215,8 +218,16 @@ impl Responder {
             self.knows(id, to, now).await?;
         }
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
-        let mut incident = self.incidents.append(id, cause, now, decide).await?;
-        if command.needs_a_look(&incident) {
+        let note = matches!(command, Command::Note { .. });
+        // People are told of the group, so what they say of one of its alerts they say of the group.
+        let group = if note { None } else { self.incidents.get(id).await?.member_of };
+        let mut incident = self.incidents.append(group.as_ref().unwrap_or(id), cause, now, decide).await?;
+        let resolved = matches!(command, Command::Resolve { .. });
+        if resolved {
+            self.inhibitor.release(&incident.id).await?;
+        }
+        // Nobody looks at a group that a person ended before its next flush: its alerts are to end with it.
+        if command.needs_a_look(&incident) || (resolved && incident.group.is_some()) {
             let (name, input) = look_again(&incident, cause);
             self.machine.start(&name, &input).await?;
         }

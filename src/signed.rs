@@ -1,7 +1,7 @@
-//! AWS by plain requests, signed by AWS's own signing library: for the few small calls to S3, SSM, SES and SNS.
+//! AWS by plain requests, signed by AWS's own signing library: for the few small calls to S3, SSM, SES, SNS and Step Functions.
 //!
 //! Their clients would make each function a third larger and slower to build, for streaming, checksums and endpoints
-//! that two texts, a list of names and a message do not need. Tables, queues and state machines have their clients.
+//! that two texts, a list of names, a message and a start do not need. Tables and queues have their clients.
 
 use std::time::{Duration, SystemTime};
 

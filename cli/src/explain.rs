@@ -12,7 +12,7 @@ use domain::route;
 use domain::schedule::Covers;
 use domain::signal::{Action, Signal};
 use domain::timeline::{self, Kind as Told};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use ureq::http::{HeaderMap, HeaderValue, Method};
 use watchkeeper::api::{self, ActivePolicy, Timeline};
@@ -224,9 +224,11 @@ impl Thought<'_> {
         let found = enrich::enrich(&self.incident, self.policy, Vec::new(), Vec::new());
         self.write("enrich", vec![Event::Enriched { found }], begun);
         let decision = route::decide(&self.incident, self.policy, &self.policy.hash(), begun);
+        // As the first of its group, which waits for others.
+        let waits = decision.group.as_ref().map_or(SignedDuration::ZERO, |group| group.wait);
         self.write("route", vec![Event::Routed { decision }], begun);
         let around = Around { policy: self.policy, covers: Covers::NONE, silenced_until: None, turn: 0 };
-        let mut now = begun;
+        let mut now = begun + waits;
         for look in 0..LOOKS {
             let cause = format!("look {look}");
             self.write(&cause, escalation::due(&self.incident, around, &cause, now), now);

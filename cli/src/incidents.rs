@@ -7,7 +7,7 @@ use domain::log;
 use domain::policy::Ladder;
 use domain::timeline::{Kind, lasted};
 use jiff::tz::TimeZone;
-use watchkeeper::api::{Delivery, DeliveryState, Incident, IncidentList, Status, Timeline};
+use watchkeeper::api::{AlertList, AlertStatus, Delivery, DeliveryState, Incident, IncidentList, Status, Timeline};
 
 use crate::args;
 use crate::client::Client;
@@ -16,6 +16,10 @@ use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
 
 /// As much of an id as is shown in a list.
 const SHORT: usize = 8;
+/// How many alerts of a group are shown.
+const ALERTS: u32 = 50;
+/// As much of an alert as is shown in a list, in characters.
+const ALERT: usize = 120;
 /// As much of a title as is shown in a list, in characters.
 const LONGEST: usize = 80;
 
@@ -90,9 +94,17 @@ pub fn one(client: &Client, id: &str, verify: bool, show: Show) -> Result<(), Fa
     let id = client.full_id(id)?;
     let incident = client.incident(&id)?;
     let story: Timeline = client.get(&format!("/v1/incidents/{id}/timeline"))?;
+    let alerts: Option<AlertList> = if incident.group.is_some() {
+        Some(client.get(&format!("/v1/incidents/{id}/alerts?limit={ALERTS}"))?)
+    } else {
+        None
+    };
     let verified = if verify { Some(verified(client, &incident)?) } else { None };
     if show.json {
         let mut object = serde_json::json!({"incident": incident, "timeline": story});
+        if let Some(alerts) = &alerts {
+            object["alerts"] = serde_json::json!(alerts.alerts);
+        }
         if let Some((records, head)) = &verified {
             object["verified"] = serde_json::json!({"records": records, "head": head});
         }
@@ -100,6 +112,7 @@ pub fn one(client: &Client, id: &str, verify: bool, show: Show) -> Result<(), Fa
         return Ok(());
     }
     let mut told = card(&incident);
+    told.extend(alerts.as_ref().map(tell_alerts));
     told.push('\n');
     told.push_str(&tell(&story));
     if let Some((records, head)) = verified {
@@ -108,6 +121,31 @@ pub fn one(client: &Client, id: &str, verify: bool, show: Show) -> Result<(), Fa
     }
     show::out(&told);
     Ok(())
+}
+
+/// Lists the alerts of a group.
+fn tell_alerts(list: &AlertList) -> String {
+    let rows: Vec<[(Style, String); 4]> = list
+        .alerts
+        .iter()
+        .map(|alert| {
+            let (style, status) = match alert.status {
+                AlertStatus::Firing => (RED, "firing"),
+                AlertStatus::Resolved => (GREEN, "resolved"),
+            };
+            let labels = alert.labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+            let what = text(&format!("{} {}", alert.title, labels.join(" ")));
+            let what = what.trim_end().chars().take(ALERT).collect();
+            [
+                (style, status.to_owned()),
+                (BLUE, alert.incident.clone()),
+                (Style::new(), show::time(alert.since)),
+                (Style::new(), what),
+            ]
+        })
+        .collect();
+    let more = if list.next.is_some() { paint(DIM, "There are more: the API lists them.\n") } else { String::new() };
+    format!("\n{}{more}", show::table(["ALERT", "INCIDENT", "SINCE", "TITLE AND LABELS"], &rows))
 }
 
 /// Checks the chain from its first record to where the incident says it ends.
@@ -150,6 +188,16 @@ fn card(incident: &Incident) -> String {
         line("affects", text(&incident.source));
     }
     line("from", text(&format!("{} ({})", incident.integration, incident.key)));
+    if let Some(count) = &incident.alerts {
+        let muted = if count.muted > 0 { format!(", {} kept quiet", count.muted) } else { String::new() };
+        line("alerts", format!("{} firing, {} over{muted}", count.firing, count.resolved));
+    }
+    if let Some(group) = &incident.member_of {
+        line("told with", format!("the group {group}"));
+    }
+    if let Some(source) = &incident.inhibited_by {
+        line("quiet while", format!("{source} is open"));
+    }
     line("opened", show::time(incident.opened_at));
     let later = |at: Option<jiff::Timestamp>| {
         at.map(|at| format!("{} ({} later)", show::time(at), lasted(at.duration_since(incident.opened_at))))

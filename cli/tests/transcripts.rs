@@ -15,6 +15,8 @@ use server::Server;
 const ONE: &str = "0123456789abcdef0123-1";
 const TWO: &str = "01ffffffffffffffffff-3";
 
+const GROUP: &str = "0a0a0a0a0a0a0a0a0a0a-1";
+
 /// A title that clears a terminal and turns round what follows.
 const HOSTILE: &str = "Disk full\u{1b}[2J\u{202e}";
 
@@ -52,6 +54,23 @@ fn incident(id: &str, status: &str, title: &str) -> Value {
 fn with(mut incident: Value, fields: &Value) -> Value {
     incident.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     incident
+}
+
+/// A group of two alerts, one of which is over.
+fn group() -> Value {
+    let mut group = incident(GROUP, "triggered", "[FIRING:1] HighLatency cluster=eu");
+    group["group"] = json!({"alertname": "HighLatency", "cluster": "eu"});
+    group["alerts"] = json!({"firing": 1, "resolved": 1, "muted": 3});
+    (group["integration"], group["source"]) = (json!("group"), json!(""));
+    group
+}
+
+fn alerts() -> Value {
+    let alert = |id: &str, status: &str, title: &str| {
+        json!({"incident": id, "status": status, "title": title,
+        "severity": "critical", "labels": {"pod": "web-1"}, "since": "2026-11-21T09:59:00Z"})
+    };
+    json!({"alerts": [alert(ONE, "firing", HOSTILE), alert(TWO, "resolved", "Größe")], "next": "0123456789abcdef0123"})
 }
 
 /// Two records of the first incident, chained.
@@ -175,6 +194,9 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         ),
         ("GET /v1/incidents?limit=100", 200, two),
         ("GET /v1/incidents?limit=1", 200, json!({"incidents": [first], "next": "more"})),
+        ("GET /v1/incidents/0a0a0a0a0a0a0a0a0a0a-1/timeline", 200, story()),
+        ("GET /v1/incidents/0a0a0a0a0a0a0a0a0a0a-1/alerts", 200, alerts()),
+        ("GET /v1/incidents/0a0a0a0a0a0a0a0a0a0a-1", 200, group()),
         ("GET /v1/incidents/0123456789abcdef0123-1/timeline", 200, story()),
         (
             "GET /v1/incidents/0123456789abcdef0123-1/records?from=1",
@@ -356,6 +378,7 @@ fn what_the_command_prints_is_what_was_promised() {
         ("incident", &["incident", "0123"], &[]),
         ("incident-verify", &["incident", ONE, "--verify"], &[]),
         ("incident-json", &["incident", ONE, "--verify", "--json"], &[]),
+        ("incident-group", &["incident", GROUP], &[]),
         ("incident-unknown", &["incident", "77"], &[]),
         ("incident-ambiguous", &["incident", "01"], &[]),
         ("incident-gone", &["incident", "01ffffffffffffffffff-9"], &[]),

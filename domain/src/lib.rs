@@ -8,6 +8,7 @@
 //! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
 //! - [`silence`] says what must wake nobody for a while; a [`matcher`] says which labels are meant.
+//! - [`group`] brings alerts together that one notification tells of.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`rehearse`] says what another policy would have made of what was recorded.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
@@ -19,6 +20,7 @@ pub mod dedup;
 pub mod enrich;
 pub mod escalation;
 pub mod fingerprint;
+pub mod group;
 pub mod incident;
 pub mod log;
 pub mod matcher;

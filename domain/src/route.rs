@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::group::Grouping;
 use crate::incident::Incident;
 use crate::log::Hash;
 use crate::policy::{Handling, Ladder, Mode, Policy, Rung, Target};
@@ -62,6 +63,9 @@ pub struct Decision {
     /// How the problem came and went until then, where a route asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulse: Option<Pulse>,
+    /// The group that people are told of instead of this alert alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Grouping>,
     /// Each route that was looked at, and what came of it.
     pub trace: Vec<Looked>,
     /// The reason in one sentence.
@@ -126,6 +130,7 @@ pub fn fallback(incident: &Incident, policy: &Policy, hash: &Hash, now: Timestam
         acknowledgement_expires: named.and_then(|escalation| escalation.acknowledgement_expires),
         noise: None,
         pulse: None,
+        group: None,
         trace: Vec::new(),
         why: format!("routing failed ({why}), so the catch-all escalation `{catch_all}` is paged"),
     }

@@ -9,9 +9,9 @@ use domain::signal::Severity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Delivery;
 #[cfg(test)]
 use super::words;
+use super::{AlertCount, Delivery};
 
 /// One incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,14 @@ pub struct Incident {
     /// The silences that keep everybody from being told.
     #[serde(default)]
     pub silenced_by: Vec<String>,
+    /// The labels that its alerts share, when it is the incident of a group; null otherwise.
+    pub group: Option<BTreeMap<String, String>>,
+    /// How many alerts it gathers; null when it is no group's.
+    pub alerts: Option<AlertCount>,
+    /// The group incident that people are told of and answer instead of this one; null when it is told alone.
+    pub member_of: Option<String>,
+    /// The open incident that keeps it quiet; null when none does.
+    pub inhibited_by: Option<String>,
     /// The integration that reported it.
     pub integration: String,
     /// The sender's own name for the problem.
@@ -187,6 +195,10 @@ impl Incident {
             mode: decided.map(|made| made.mode),
             why: decided.map(|made| made.why.clone()),
             silenced_by: incident.silenced_by.iter().map(|hold| hold.silence.clone()).collect(),
+            group: incident.group.as_ref().map(|_| incident.alert.labels.clone()),
+            alerts: incident.group.as_ref().map(AlertCount::from),
+            member_of: incident.member_of.as_ref().map(ToString::to_string),
+            inhibited_by: incident.inhibited_by.as_ref().map(ToString::to_string),
             integration: incident.integration.clone(),
             key: incident.key.clone(),
             source: incident.alert.source.clone(),

@@ -6,6 +6,7 @@
 use domain::log;
 use serde::{Deserialize, Serialize};
 
+mod alerts;
 mod answer;
 mod calendar;
 mod cover;
@@ -20,6 +21,7 @@ mod silence;
 mod test_page;
 mod timeline;
 
+pub use alerts::{Alert, AlertCount, AlertList, AlertStatus};
 pub use answer::{Answer, Answered, AnsweredList, Reassign, Several, Snooze};
 pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
 pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};

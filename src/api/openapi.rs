@@ -8,9 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    AbsenceList, AnsweredList, CalendarList, CalendarOf, FinalSchedule, History, NewAbsence, NewCalendar, NewOverride,
-    NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList, SilenceRequest, Snooze,
-    TestPage, TestedPage,
+    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, FinalSchedule, History, NewAbsence, NewCalendar,
+    NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList, SilenceRequest,
+    Snooze, TestPage, TestedPage,
 };
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
@@ -30,6 +30,7 @@ fn schemas() -> Value {
     generator.subschema_for::<Incident>();
     generator.subschema_for::<IncidentList>();
     generator.subschema_for::<History>();
+    generator.subschema_for::<AlertList>();
     generator.subschema_for::<Timeline>();
     generator.subschema_for::<Records>();
     generator.subschema_for::<OnCall>();

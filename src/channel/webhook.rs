@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::http::{refused, unanswered};
 use super::{Channel, Message, Notice, failed, rejected, text};
+use crate::api::Alert;
 use crate::outgoing::Outgoing;
 use crate::secret::Secret;
 use crate::sender::verify;
@@ -41,7 +42,9 @@ impl Channel for Webhook<'_> {
 
     async fn update(&self, message: &Message<'_>, reference: &str) -> Option<Outcome> {
         let status = message.incident.status;
-        let id = format!("{reference}-{}", status.as_str());
+        // A group's alerts change while it stays what it is, and a receiver drops a repeat.
+        let change = message.incident.group.as_ref().map(|group| format!("-{}", group.notifications));
+        let id = format!("{reference}-{}{}", status.as_str(), change.unwrap_or_default());
         match self.post("incident.update", &id, message).await {
             Outcome::Accepted { .. } => Some(Outcome::Shown { status }),
             other => Some(other),
@@ -83,7 +86,7 @@ fn headers(id: &str, at: i64, signature: &str) -> Option<HeaderMap> {
 fn body(kind: &str, message: &Message<'_>) -> Value {
     let Message { incident, delivery, person, link, .. } = message;
     let to = delivery.to.split_once(':').map_or(delivery.to.as_str(), |(_, name)| name);
-    json!({
+    let mut body = json!({
         "type": kind,
         "incident": {
             "id": incident.id,
@@ -101,7 +104,14 @@ fn body(kind: &str, message: &Message<'_>) -> Value {
         "attempt": delivery.attempts,
         "text": text::line(message),
         "link": link,
-    })
+    });
+    if let Some(group) = &incident.group {
+        let alerts: Vec<Alert> = group.alerts.iter().map(Alert::from).collect();
+        body["group"] = json!(incident.alert.labels);
+        body["alerts"] = json!(alerts);
+        body["more_alerts"] = json!(group.unlisted());
+    }
+    body
 }
 
 #[cfg(test)]

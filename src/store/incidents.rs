@@ -14,6 +14,7 @@ use domain::log::{Entry, Record};
 use domain::recent::Known;
 use jiff::Timestamp;
 
+use super::groups::Row;
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -143,12 +144,25 @@ impl Incidents {
         events: Vec<Event>,
         now: Timestamp,
     ) -> Result<Option<Incident>, Error> {
+        self.write_with(incident, cause, events, now, None).await
+    }
+
+    /// The same, together with a `row` beside it.
+    pub async fn write_with(
+        &self,
+        incident: &Incident,
+        cause: &str,
+        events: Vec<Event>,
+        now: Timestamp,
+        row: Option<Row>,
+    ) -> Result<Option<Incident>, Error> {
         let record = incident.record(cause, events, now);
         let entry = record.seal();
         let mut after = incident.clone();
         after.fold(&record, entry.hash.clone());
-        let items = [self.put_record(&record, &entry)?, self.put_snapshot(incident, &after)?];
-        let sent = self.client.transact_write_items().set_transact_items(Some(items.into())).send().await;
+        let mut items = vec![self.put_record(&record, &entry)?, self.put_snapshot(incident, &after)?];
+        items.extend(row.map(|row| row.0));
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         match sent {
             Ok(_) => Ok(Some(after)),
             Err(error) if lost_race(&error) => Ok(None),
@@ -171,8 +185,8 @@ impl Incidents {
         let mut item = key(&after.id);
         item.insert("seq".to_owned(), n(after.seq));
         item.insert("body".to_owned(), s(body));
-        if let Some(opened_at) = after.opened_at {
-            // What is only expected is in no list.
+        if let Some(opened_at) = after.opened_at.filter(|_| after.member_of.is_none()) {
+            // What is only expected is in no list, and what is told with its group is listed as that group.
             item.insert("status".to_owned(), s(after.status.as_str()));
             item.insert("opened_at".to_owned(), s(opened_at.to_string()));
         }

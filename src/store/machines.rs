@@ -1,25 +1,29 @@
 //! State machines, started once per name.
 
-use aws_sdk_sfn::Client;
-use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use bytes::Bytes;
 use domain::incident::Incident;
 use domain::log::Hash;
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
 use crate::error::Error;
+use crate::signed::{Answered, Signed};
+
+/// What Step Functions calls a name that was taken before.
+const TAKEN: &str = "ExecutionAlreadyExists";
 
 /// One state machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    client: Client,
+    states: Signed,
     arn: String,
 }
 
 impl Machine {
     /// The machine named `arn`.
     pub fn new(aws: &Aws, arn: String) -> Self {
-        Self { client: aws.sfn(), arn }
+        Self { states: Signed::new(aws, "states", "states"), arn }
     }
 
     /// Starts the execution `name`, once: one that runs, or ran, under this name is as good.
@@ -27,15 +31,26 @@ impl Machine {
     /// AWS answers a repeat with the same execution while it runs and the input is the same, and with
     /// `ExecutionAlreadyExists` otherwise; both mean that it was started.
     pub async fn start(&self, name: &str, input: &Value) -> Result<(), Error> {
-        let started = self.client.start_execution().state_machine_arn(&self.arn).name(name).input(input.to_string());
-        match started.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(()),
-                _ => Err(Error::aws("starting a state machine", error)),
-            },
+        let body = json!({ "stateMachineArn": self.arn, "name": name, "input": input.to_string() });
+        let headers =
+            [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AWSStepFunctions.StartExecution")];
+        let what = "starting a state machine";
+        let answered = self.states.ask(&Method::POST, "/", &headers, &Bytes::from(body.to_string())).await;
+        let answered = answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })?;
+        let error = error(&answered);
+        if answered.status.is_success() || error == TAKEN {
+            return Ok(());
         }
+        let source = format!("Step Functions answered {} {error}", answered.status).into();
+        Err(Error::Unavailable { what, source })
     }
+}
+
+/// The name of the error that was answered, without the namespace before it.
+fn error(answered: &Answered) -> String {
+    let named = || serde_json::from_slice::<Value>(&answered.body).ok()?["__type"].as_str().map(str::to_owned);
+    let name = answered.error.clone().or_else(named).unwrap_or_default();
+    name.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 /// One more execution for an incident whose own is over or asleep: its name, the same for the same request, and its
@@ -44,4 +59,27 @@ pub fn look_again(incident: &Incident, cause: &str) -> (String, Value) {
     let name = format!("{}-look-{}", incident.id, &Hash::of(cause.as_bytes()).as_str()[..16]);
     // Continued executions are numbered from here: far from those of the executions before.
     (name, json!({ "incident": incident.id, "generation": 1000 * incident.seq }))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_taken_before_is_known_however_it_is_answered() {
+        let table = [
+            (None, r#"{"__type":"ExecutionAlreadyExists","message":"m"}"#, TAKEN),
+            (None, r#"{"__type":"com.amazonaws.swf.service.v2.model#ExecutionAlreadyExists"}"#, TAKEN),
+            (Some("ExecutionAlreadyExists"), "{}", TAKEN),
+            (None, r#"{"__type":"ThrottlingException"}"#, "ThrottlingException"),
+            (None, "<html>", ""),
+        ];
+        for (header, body, expected) in table {
+            let answered =
+                Answered { status: StatusCode::BAD_REQUEST, error: header.map(str::to_owned), body: Bytes::from(body) };
+            assert_eq!(error(&answered), expected, "{body}");
+        }
+    }
 }

@@ -16,27 +16,35 @@ use crate::client::Client;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What `make up` wrote down.
-struct Cloud {
+pub struct Cloud {
     env: HashMap<String, String>,
 }
 
 impl Cloud {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/target/local/env");
         let text = std::fs::read_to_string(path).expect("the local cloud is up: make up");
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         Self { env: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(&self.env["WATCHKEEPER_URL"])
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub fn get(&self, path: &str) -> Value {
         let token = format!("Bearer {}", self.env["WATCHKEEPER_TOKEN"]);
         let (status, body) = self.client().ask("GET", path, &[("authorization", &token)], "");
         assert_eq!(status, 200, "GET {path}: {body}");
         serde_json::from_str(&body).unwrap()
+    }
+
+    /// Makes a policy rule.
+    pub fn apply(&self, policy: &Value) {
+        let token = format!("Bearer {}", self.env["WATCHKEEPER_TOKEN"]);
+        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        let (status, body) = self.client().ask("PUT", "/v1/policy", &headers, &policy.to_string());
+        assert_eq!(status, 200, "PUT /v1/policy: {body}");
     }
 
     fn answer(&self, id: &str, action: &str, by: &str) -> (u16, Value) {
@@ -71,7 +79,7 @@ impl Cloud {
     }
 
     /// The pages of an incident that the phone received and verified.
-    fn pages(&self, id: &str) -> Vec<Value> {
+    pub fn pages(&self, id: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(&self.env["WATCHKEEPER_PHONE_LOG"]).unwrap_or_default();
         let pages = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         pages.filter(|page| page["incident"] == id).collect()
@@ -96,7 +104,7 @@ fn wait<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 }
 
 /// A key that no run before used.
-fn key(name: &str) -> String {
+pub fn key(name: &str) -> String {
     format!("{name}-{}", Timestamp::now().as_microsecond())
 }
 
@@ -273,14 +281,22 @@ fn every_address_leads_to_its_function() {
         ("GET", "/v2/enqueue", 405),
         ("GET", "/v2/change/enqueue", 405),
         ("GET", "/v1/signals/generic", 405),
-        ("GET", "/api/v2/alerts", 405),
+        ("PUT", "/api/v2/alerts", 405),
+        ("GET", "/api/v2/alerts", 401),
+        ("GET", "/api/v2/alerts/groups", 401),
+        ("GET", "/api/v2/silences", 401),
+        ("GET", "/api/v2/silence/nothing", 401),
+        ("GET", "/api/v2/receivers", 401),
+        ("GET", "/api/v2/status", 401),
         ("GET", "/-/healthy", 200),
         ("GET", "/-/ready", 200),
         ("GET", "/v1/incidents", 401),
         ("GET", "/v1/incidents/0123456789abcdef0123-1", 401),
+        ("GET", "/v1/incidents/0123456789abcdef0123-1/alerts", 401),
         ("GET", "/v1/incidents/0123456789abcdef0123-1/timeline", 401),
         ("GET", "/v1/incidents/0123456789abcdef0123-1/records", 401),
         ("POST", "/v1/incidents/0123456789abcdef0123-1/acknowledge", 401),
+        ("POST", "/v1/incidents/acknowledge", 401),
         ("POST", "/v1/slack/interactions", 404),
         ("POST", "/v1/twilio/sms", 404),
         ("POST", "/v1/people/ana/test-page", 401),
@@ -296,6 +312,11 @@ fn every_address_leads_to_its_function() {
         ("GET", "/v1/calendars", 401),
         ("GET", "/v1/calendars/forged", 404),
         ("DELETE", "/v1/calendars/person/nobody", 401),
+        ("GET", "/v1/silences", 401),
+        ("GET", "/v1/silences/nothing", 401),
+        ("POST", "/v1/services/checkout/maintenance", 401),
+        ("GET", "/v1/history", 401),
+        ("GET", "/v1/policies/nothing", 401),
         ("GET", "/v1/openapi.json", 200),
         ("GET", "/v1/policy", 401),
         ("GET", "/nowhere", 404),

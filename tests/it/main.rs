@@ -2,13 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 #![allow(unreachable_pub, dead_code, reason = "the test binary exports nothing, and shares parts with the bench")]
 
+mod alertmanager;
 mod answers;
 mod cases;
 mod client;
 mod cloud;
 mod doors;
 mod functions;
+mod grouping;
 mod history;
+mod inhibition;
 mod kill;
 mod noise;
 mod paging;

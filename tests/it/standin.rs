@@ -238,6 +238,9 @@ impl World {
                 json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
             }
             "PutItem" => {
+                if request["ConditionExpression"].is_string() && !self.holds(request) {
+                    return failure(400, "ConditionalCheckFailedException");
+                }
                 let item = request["Item"].as_object().unwrap().clone();
                 self.table(&request["TableName"]).insert(key(&item), item);
                 json_answer(&json!({}))
@@ -250,6 +253,21 @@ impl World {
                 let taken = json!({ "N": (taken.unwrap_or_default() + 1).to_string() });
                 row.insert("taken".to_owned(), taken.clone());
                 json_answer(&json!({ "Attributes": { "taken": taken } }))
+            }
+            "DeleteItem" => {
+                let key = key(request["Key"].as_object().unwrap());
+                let table = self.table(&request["TableName"]);
+                let names = &request["ExpressionAttributeNames"];
+                let (value, name) = match names["#attribute"].as_str() {
+                    Some(name) => (":value", name),
+                    None => (":version", "version"),
+                };
+                let wanted = &request["ExpressionAttributeValues"][value];
+                if table.get(&key).is_none_or(|item| item[name] != *wanted) {
+                    return failure(400, "ConditionalCheckFailedException");
+                }
+                table.remove(&key);
+                json_answer(&json!({}))
             }
             "Query" => self.query(request),
             "TransactWriteItems" => {
@@ -280,7 +298,12 @@ impl World {
         let present = self.table(&put["TableName"]).get(&key).cloned();
         match put["ConditionExpression"].as_str() {
             Some("attribute_not_exists(seq)" | "attribute_not_exists(pk)") => present.is_none(),
+            Some("attribute_not_exists(pk) OR version < :version") => present.is_none_or(|item| {
+                let number = |value: &Value| text(&value["N"]).parse::<u64>().unwrap();
+                number(&item["version"]) < number(&put["ExpressionAttributeValues"][":version"])
+            }),
             Some("seq = :seq") => present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"]),
+            None => true,
             other => panic!("the stand-in does not know the condition {other:?}"),
         }
     }
@@ -311,12 +334,21 @@ impl World {
         }
         if let Some(start) = request["ExclusiveStartKey"].as_object() {
             let start = key(start);
-            found.retain(|item| key(item) > start);
+            let place = found.iter().position(|item| key(item) == start);
+            found.drain(..place.map_or(0, |place| place + 1));
         }
-        if let Some(limit) = request["Limit"].as_u64() {
-            found.truncate(usize::try_from(limit).unwrap());
+        let mut last = None;
+        if let Some(limit) = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok())
+            && found.len() > limit
+        {
+            found.truncate(limit);
+            last = found.last().map(|item| json!({ "pk": item["pk"], "sk": item["sk"] }));
         }
-        json_answer(&json!({ "Items": found, "Count": found.len() }))
+        let mut answer = json!({ "Items": found, "Count": found.len() });
+        if let Some(last) = last.filter(|last| last["sk"].is_object()) {
+            answer["LastEvaluatedKey"] = last;
+        }
+        json_answer(&answer)
     }
 
     pub fn table(&mut self, name: &Value) -> &mut BTreeMap<(String, String), Item> {

@@ -113,7 +113,7 @@ fn every_execution_ends_in_an_outcome_with_a_name() {
     let named = |kind| incident.of_type(kind).map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
     assert_eq!(
         named("Succeed"),
-        BTreeSet::from(["Continued", "Recorded", "Resolved", "Simulated", "Suppressed", "Ticketed"])
+        BTreeSet::from(["Continued", "Grouped", "Recorded", "Resolved", "Simulated", "Suppressed", "Ticketed"])
     );
     assert_eq!(named("Fail"), BTreeSet::from(["PageUndelivered"]));
 }
@@ -229,6 +229,7 @@ fn walk<'a>(machine: &'a Machine, handled: &str, looks: &[Option<&str>]) -> Vec<
 fn what_tells_nobody_takes_four_transitions_and_a_page_that_is_answered_twelve() {
     let machine = &Machine::named("incident");
     for (handled, outcome) in [
+        ("handling = 'group'", "Grouped"),
         ("handling = 'suppress'", "Suppressed"),
         ("handling = 'record'", "Recorded"),
         ("mode = 'simulate'", "Simulated"),

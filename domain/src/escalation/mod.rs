@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::group;
 use crate::incident::{Event, Incident, Status};
 use crate::policy::{Acknowledge, Handling, Mode, Policy, Step, Target};
 use crate::route::Noise;
@@ -89,7 +90,7 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
         happened(&mut after, Event::AcknowledgementExpired);
     }
     let silenced = silenced_until.is_some_and(|until| now < until);
-    let held = waits_for_more(&after) || settles_at(&after).is_some_and(|until| now < until);
+    let held = waits_for_more(&after) || settles_at(&after).is_some_and(|until| now < until) || group::waits(&after);
     if after.status != Status::Triggered || quiet(&after) || silenced || held {
         return events;
     }
@@ -108,6 +109,10 @@ pub fn due(incident: &Incident, around: Around<'_>, cause: &str, now: Timestamp)
         };
         let began = find::begin(&after, around, position, now);
         happened(&mut after, began);
+    }
+    let attempts = after.group.as_ref().filter(|group| group.untold).map(|group| after.paging.once_more(group, cause));
+    if let Some(attempts) = attempts.filter(|attempts| !attempts.is_empty()) {
+        happened(&mut after, Event::Sending { attempts });
     }
     let attempts = due_attempts(&after, policy, cause, now);
     if !attempts.is_empty() {
@@ -168,12 +173,13 @@ pub fn next(incident: &Incident, around: Around<'_>, now: Timestamp) -> Next {
     }
 }
 
-/// What is done with an incident: what was decided, unless a person asked for a page or a silence holds it back.
+/// What is done with an incident: what was decided, unless a person asked for a page, or a silence or another alert
+/// keeps it quiet.
 pub fn handling(incident: &Incident) -> Handling {
     let decided = incident.decision.as_ref().map_or(Handling::Page, |decision| decision.handling);
     if incident.paging.by_hand {
         Handling::Page
-    } else if incident.silenced_by.is_empty() {
+    } else if incident.silenced_by.is_empty() && incident.inhibited_by.is_none() {
         decided
     } else {
         Handling::Suppress
@@ -206,9 +212,18 @@ pub fn mode(incident: &Incident) -> Mode {
     if incident.paging.by_hand { Mode::Execute } else { decided }
 }
 
+/// Whether people are told of the incident's group instead of itself: as its route says, unless that is only rehearsed,
+/// more triggers have to come first, or somebody asked for a page of this one.
+pub fn belongs_to_a_group(incident: &Incident) -> bool {
+    let grouped = incident.decision.as_ref().is_some_and(|decision| decision.group.is_some());
+    let alone = waits_for_more(incident) || mode(incident) == Mode::Simulate || incident.paging.by_hand;
+    incident.is_open() && incident.group.is_none() && grouped && !alone
+}
+
 /// Nobody is to be told.
 fn quiet(incident: &Incident) -> bool {
-    matches!(handling(incident), Handling::Record | Handling::Suppress) || mode(incident) == Mode::Simulate
+    let told_of = !matches!(handling(incident), Handling::Record | Handling::Suppress);
+    incident.member_of.is_some() || !told_of || mode(incident) == Mode::Simulate
 }
 
 /// Who is told at `position`: those whom a ticket names, or those of the step.

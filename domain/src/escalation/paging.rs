@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::{Delivery, Fate, Outcome};
 use super::{Assignee, Found};
+use crate::group::Group;
 use crate::incident::Status;
 use crate::policy::{Address, Handling};
 
@@ -138,19 +139,36 @@ impl Paging {
 
     /// The first attempt at a contact in the current step.
     pub(super) fn attempt(&self, to: &str, place: usize, address: &Address, cause: &str) -> Attempt {
-        // A person and a channel may share their name, and no name has a `~`.
-        let name = match to.split_once(':') {
-            Some(("person", name)) => name.to_owned(),
-            _ => to.replacen(':', "~", 1),
-        };
         Attempt {
-            delivery: format!("{}-{name}-{place}", self.steps),
+            delivery: self.id(to, place),
             to: to.to_owned(),
             contact: place,
             channel: address.channel().to_owned(),
             attempt: 1,
             cause: cause.to_owned(),
         }
+    }
+
+    /// The name of the first delivery to a contact in the current step.
+    fn id(&self, to: &str, place: usize) -> String {
+        // A person and a channel may share their name, and no name has a `~`.
+        let name = match to.split_once(':') {
+            Some(("person", name)) => name.to_owned(),
+            _ => to.replacen(':', "~", 1),
+        };
+        format!("{}-{name}-{place}", self.steps)
+    }
+
+    /// The attempts that tell the next notification of a group to everybody who was told in the current step. Each is a
+    /// delivery of its own, as a receiver drops a repeat.
+    pub(super) fn once_more(&self, group: &Group, cause: &str) -> Vec<Attempt> {
+        let told = self.current().filter(|delivery| delivery.fate.is_accepted());
+        let again = told.map(|delivery| Attempt {
+            delivery: format!("{}~{}", self.id(&delivery.to, delivery.contact), group.notifications),
+            attempt: 1,
+            ..delivery.again(cause)
+        });
+        again.collect()
     }
 
     pub(crate) fn began(&mut self, position: Position, found: &[Found], everybody: bool, at: Timestamp) {
@@ -175,26 +193,19 @@ impl Paging {
                 Fate::Accepted { .. } | Fate::Failed { .. } | Fate::Cancelled { .. } => {}
             }
         }
-        // Those that can be changed in place are remembered longest.
-        let mut excess = self.deliveries.len().saturating_sub(REMEMBERED);
-        self.deliveries.retain(|earlier| {
-            let forget = excess > 0 && !matches!(&earlier.fate, Fate::Accepted { reference: Some(_), .. });
-            excess -= usize::from(forget);
-            !forget
-        });
-        self.deliveries.drain(..excess);
+        self.forget(|_| false);
     }
 
     pub(crate) fn sending(&mut self, attempts: &[Attempt], at: Timestamp) {
         self.found_somebody |= attempts.iter().any(|attempt| !self.is_beside(&attempt.to));
         for attempt in attempts {
             let fate = Fate::Sending { since: at, cause: attempt.cause.clone() };
-            match self.deliveries.iter_mut().find(|known| known.id == attempt.delivery) {
-                Some(known) => {
-                    known.attempts = attempt.attempt;
-                    known.fate = fate;
-                }
-                None => self.deliveries.push(Delivery {
+            if let Some(known) = self.deliveries.iter_mut().find(|known| known.id == attempt.delivery) {
+                known.attempts = attempt.attempt;
+                known.fate = fate;
+            } else {
+                self.supersede(attempt);
+                self.deliveries.push(Delivery {
                     id: attempt.delivery.clone(),
                     step: self.steps,
                     to: attempt.to.clone(),
@@ -202,7 +213,46 @@ impl Paging {
                     channel: attempt.channel.clone(),
                     attempts: attempt.attempt,
                     fate,
-                }),
+                });
+            }
+        }
+    }
+
+    /// An earlier notification of a group to the same contact is no part of the current step any more.
+    fn supersede(&mut self, attempt: &Attempt) {
+        let step = self.steps;
+        let same = |known: &Delivery| known.step == step && known.to == attempt.to && known.contact == attempt.contact;
+        self.deliveries.iter_mut().filter(|known| same(known)).for_each(|known| known.step = 0);
+        self.forget(|delivery| delivery.step == step);
+    }
+
+    /// Forgets deliveries that are not `kept` where there are too many; those that can be changed in place last.
+    fn forget(&mut self, kept: impl Fn(&Delivery) -> bool) {
+        let can_be_changed = |earlier: &Delivery| matches!(&earlier.fate, Fate::Accepted { reference: Some(_), .. });
+        let earlier = self.deliveries.iter().filter(|delivery| !kept(delivery)).count();
+        let mut excess = earlier.saturating_sub(REMEMBERED);
+        for last in [false, true] {
+            self.deliveries.retain(|delivery| {
+                let forgotten = excess > 0 && !kept(delivery) && (last || !can_be_changed(delivery));
+                excess -= usize::from(forgotten);
+                !forgotten
+            });
+        }
+    }
+
+    /// A group has something new to tell. Messages that are not sent again are to be changed, and where nobody was
+    /// reached in every step before, the steps begin again.
+    pub(crate) fn outdate(&mut self, status: Status, at: Timestamp) {
+        if self.exhausted && !self.current().any(|delivery| delivery.fate.is_accepted()) {
+            self.restart(at);
+        }
+        if status != Status::Acknowledged {
+            return;
+        }
+        for delivery in &mut self.deliveries {
+            if let Fate::Accepted { shown, .. } = &mut delivery.fate {
+                // What no message shows, so that each is brought up to date.
+                *shown = Status::Expected;
             }
         }
     }

@@ -91,6 +91,7 @@ impl World {
             acknowledgement_expires: None,
             noise: None,
             pulse: None,
+            group: None,
             trace: Vec::new(),
             why: String::new(),
         };

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledgement, Actor, Incident, Resolution, Status};
+use super::{Acknowledgement, Actor, Incident, IncidentId, Resolution, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::{Assignee, Attempt, Found, Outcome, Picked, Position};
+use crate::group::{Flushed, Group, Grouping};
 use crate::pulse::Pulse;
 use crate::route::{Decision, Noise};
 use crate::signal::{Action, Alert, Severity};
@@ -55,6 +56,27 @@ pub enum Event {
     },
     /// No silence holds any more: what was decided is done now.
     SilenceEnded,
+    /// It is the incident of a group, which gathers alerts until its first flush.
+    GroupBegan {
+        /// When that is, unless one of them had waited before.
+        first_flush_at: Timestamp,
+    },
+    /// It became an alert of a group: people are told of the group instead.
+    Grouped {
+        /// The group's incident.
+        into: IncidentId,
+    },
+    /// Another alert is firing that keeps it quiet.
+    Inhibited {
+        /// The inhibition of the policy.
+        rule: String,
+        /// The alert that is firing.
+        by: IncidentId,
+    },
+    /// Nothing keeps it quiet any more: what was decided is done now.
+    InhibitionEnded,
+    /// The alerts of the group were looked at together.
+    Flushed(Flushed),
     /// A step of the escalation began.
     StepBegan {
         /// Which.
@@ -202,10 +224,19 @@ impl Incident {
             }
             Event::Silenced { by } => self.silenced_by.clone_from(by),
             Event::SilenceEnded => self.silenced_by.clear(),
+            Event::GroupBegan { first_flush_at } => self.group = Some(Group::began(*first_flush_at)),
+            Event::Grouped { into } => self.member_of = Some(into.clone()),
+            Event::Inhibited { by, .. } => self.inhibited_by = Some(by.clone()),
+            Event::InhibitionEnded => self.inhibited_by = None,
+            Event::Flushed(flushed) => self.flushed(flushed, at),
             Event::StepBegan { position, found, everybody, .. } => {
                 self.paging.began(*position, found, *everybody, at);
+                self.told();
             }
-            Event::Sending { attempts } => self.paging.sending(attempts, at),
+            Event::Sending { attempts } => {
+                self.paging.sending(attempts, at);
+                self.told();
+            }
             Event::Sent { outcomes } => self.paging.sent(outcomes, at),
             Event::Acknowledged { by, expires_at } => self.taken(by, at, *expires_at),
             Event::AcknowledgedInPart { by } => self.answered(by, at, None),
@@ -255,6 +286,25 @@ impl Incident {
         self.acknowledgement = None;
         self.acknowledgements.clear();
         self.status = Status::Triggered;
+    }
+
+    fn flushed(&mut self, flushed: &Flushed, at: Timestamp) {
+        let about = self.decision.as_ref().and_then(|decision| decision.group.as_ref()).map(Grouping::about);
+        let Some(group) = &mut self.group else { return };
+        group.flushed(flushed);
+        self.alert.title = group.title(about.as_deref().unwrap_or(&self.key));
+        self.alert.severity = flushed.severity;
+        self.occurrences = self.occurrences.max(flushed.firing + flushed.resolved + flushed.muted);
+        if flushed.told.is_some() {
+            self.paging.outdate(self.status, at);
+        }
+    }
+
+    /// Those who are to hear of the group's last notification are being told.
+    fn told(&mut self) {
+        if let Some(group) = &mut self.group {
+            group.untold = false;
+        }
     }
 
     fn count(&mut self, seen: &Seen) {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::enrich::Enrichment;
 use crate::escalation::Paging;
 use crate::fingerprint::Fingerprint;
+use crate::group::Group;
 use crate::log::{Hash, Record};
 use crate::pulse::Pulse;
 use crate::recent::Recent;
@@ -236,6 +237,15 @@ pub struct Incident {
     /// The silences that held when it was routed: nobody is told while there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silenced_by: Vec<Hold>,
+    /// The alerts it gathers, when it is the incident of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+    /// The group incident that people are told of instead of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_of: Option<IncidentId>,
+    /// The alert that keeps it quiet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inhibited_by: Option<IncidentId>,
     /// How far the escalation is.
     #[serde(default)]
     pub paging: Paging,
@@ -277,6 +287,9 @@ impl Incident {
             enrichment: None,
             decision: None,
             silenced_by: Vec::new(),
+            group: None,
+            member_of: None,
+            inhibited_by: None,
             paging: Paging::default(),
             pulse: Pulse::default(),
             reached_at: None,

@@ -13,6 +13,8 @@ use crate::owner::Owner;
 mod address;
 mod difference;
 mod escalation;
+mod group;
+mod inhibition;
 mod integration;
 mod ladder;
 mod lint;
@@ -36,6 +38,9 @@ use read::{Fields, Read, Reader, mapping};
 pub use address::Address;
 pub use difference::{Difference, difference};
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
+pub(crate) use group::EVERY;
+pub use group::Group;
+pub use inhibition::Inhibition;
 pub use integration::{Integration, Kind};
 pub use ladder::{Rung, Rungs};
 pub use lint::lint;
@@ -85,6 +90,9 @@ pub struct Policy {
     /// What happens to an alert: the first route that matches, in this order.
     #[serde(default)]
     pub routes: Vec<Route>,
+    /// Which alerts keep which others quiet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibitions: Vec<Inhibition>,
     /// Who is told when nothing else says who, and when nobody else answered.
     pub catch_all: CatchAll,
     /// Who may send signals, by name; the name stands in the sender's URL.
@@ -122,8 +130,7 @@ impl Policy {
 
 mapping!(Policy, [
     "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "ladder", "routes",
-    "catch_all",
-    "integrations", "providers",
+    "inhibitions", "catch_all", "integrations", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
     people: fields.or_default("people"),
@@ -135,6 +142,7 @@ mapping!(Policy, [
     owners: fields.or_default("owners"),
     ladder: fields.optional("ladder"),
     routes: fields.or_default("routes"),
+    inhibitions: fields.or_default("inhibitions"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     integrations: fields.or_default("integrations"),
     providers: fields.or_default("providers"),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping, words};
 use super::validate::Check;
-use super::{Mistake, Target};
+use super::{Group, Mistake, Target};
 use crate::pulse;
 use crate::route::Sample;
 use crate::route::condition::Condition;
@@ -46,6 +46,9 @@ pub struct Route {
     /// Whether it is done or only rehearsed; the parent's when absent, and the service's when no parent says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// Which of its alerts are told together, and when; each alone when neither it nor a parent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// What this route says holds, and the search goes on after it.
     #[serde(default, rename = "continue")]
     pub goes_on: bool,
@@ -137,7 +140,7 @@ impl Ladder {
 }
 
 mapping!(Route, [
-    "name", "when", "action", "service", "escalation", "level", "notify", "threshold", "flapping", "mode",
+    "name", "when", "action", "service", "escalation", "level", "notify", "threshold", "flapping", "group", "mode",
     "continue", "routes",
 ], fields => Route {
     name: fields.required("name", "give it a name: every decision names its routes"),
@@ -150,6 +153,7 @@ mapping!(Route, [
     threshold: fields.optional("threshold"),
     flapping: fields.optional("flapping"),
     mode: fields.optional("mode"),
+    group: fields.optional("group"),
     goes_on: fields.or_default("continue"),
     // Never blank: a blank route has no end of blank routes.
     routes: fields.optional("routes").unwrap_or_default(),
@@ -250,6 +254,9 @@ impl Walk {
         }
         for (number, target) in route.notify.iter().enumerate() {
             check.target(target, &format!("{path}.notify[{number}]"));
+        }
+        if let Some(group) = &route.group {
+            check.group(group, &format!("{path}.group"));
         }
     }
 }

@@ -55,18 +55,6 @@ mapping!(Owner, ["path", "team"], fields => Owner {
     team: fields.optional("team"),
 });
 
-impl Read for Matchers {
-    fn read(reader: &mut Reader, node: &Node, path: &str) -> Self {
-        reader.parsed(node, path, "a list of matchers", |text| {
-            Self::parse(text).map_err(|malformed| format!("{}; {}", malformed.what, malformed.fix))
-        })
-    }
-
-    fn blank() -> Self {
-        Self::default()
-    }
-}
-
 impl Check<'_> {
     pub(super) fn services(&mut self) {
         let policy = self.policy;

@@ -30,6 +30,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     check.owners();
     check.ladder();
     route::check(&mut check);
+    check.inhibitions();
     check.catch_all();
     check.integrations();
     check.providers();

@@ -32,9 +32,10 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// What `incident` was decided by; `None` for one that was never opened, and for a test page, which no route decided.
+    /// What `incident` was decided by; `None` for one that was never opened, and where no route decided: a test page, and a
+    /// group, which goes by the decision of its first alert.
     pub fn of(incident: &Incident) -> Option<Self> {
-        if incident.integration == TEST_PAGES {
+        if incident.integration == TEST_PAGES || incident.group.is_some() {
             return None;
         }
         Some(Self {

@@ -1,23 +1,30 @@
 //! The router: a policy's routes, compiled once, and the walk through them.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cel::Env;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::condition::{Condition, Verdict, environment};
 use super::facts::Facts;
 use super::{Decision, Looked, Noise, TRACED};
 use crate::enrich::enrich;
+use crate::group::Grouping;
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{Flapping, Handling, Ladder, Mode, Policy, Route, Target, Threshold};
+use crate::policy::{EVERY, Flapping, Group, Handling, Ladder, Mode, Policy, Route, Target, Threshold};
 use crate::pulse::Pulse;
 use crate::text::cut;
 
 /// The longest condition that is quoted in a reason, in characters.
 const QUOTED: usize = 160;
+
+/// Alertmanager's defaults of a group's times.
+const WAIT: SignedDuration = SignedDuration::from_secs(30);
+const INTERVAL: SignedDuration = SignedDuration::from_mins(5);
+const REPEAT: SignedDuration = SignedDuration::from_hours(4);
 
 /// A policy whose conditions are compiled.
 pub struct Router {
@@ -80,7 +87,9 @@ impl Router {
         let mut walk = Walk { facts, found: Settings::default(), trace: Trace::default() };
         walk.level(&self.policy.routes, &self.compiled, "");
         let Walk { found, trace, .. } = walk;
-        self.conclude(&found, trace, &incident.pulse, own_service, enrichment.team.as_deref(), now)
+        let decision = self.conclude(&found, trace, &incident.pulse, own_service, enrichment.team.as_deref(), now);
+        let told = matches!(decision.handling, Handling::Page | Handling::Ticket);
+        Decision { group: found.grouping(&alert.labels).filter(|_| told), ..decision }
     }
 
     fn conclude(
@@ -130,6 +139,7 @@ impl Router {
             acknowledgement_expires: expires.filter(|_| pages),
             noise,
             pulse: found.asks_for_the_pulse().then(|| pulse.clone()),
+            group: None,
             trace: trace.finish(),
             why,
         }
@@ -156,6 +166,7 @@ struct Settings<'a> {
     notify: &'a [Target],
     threshold: Option<Threshold>,
     flapping: Option<Flapping>,
+    group: Option<Group>,
     matched: Vec<(String, Option<&'a str>)>,
 }
 
@@ -170,6 +181,13 @@ impl<'a> Settings<'a> {
         self.mode = route.mode.or(self.mode);
         if !route.notify.is_empty() {
             self.notify = &route.notify;
+        }
+        if let Some(finer) = &route.group {
+            let group = self.group.get_or_insert_default();
+            group.by = finer.by.clone().or_else(|| group.by.take());
+            group.wait = finer.wait.or(group.wait);
+            group.interval = finer.interval.or(group.interval);
+            group.repeat = finer.repeat.or(group.repeat);
         }
         self.matched.push((name, route.when.as_deref()));
     }
@@ -202,6 +220,22 @@ impl<'a> Settings<'a> {
             }
             _ => String::new(),
         }
+    }
+
+    /// The group that an alert with these labels is told with; none when it is told alone.
+    fn grouping(&self, labels: &BTreeMap<String, String>) -> Option<Grouping> {
+        let Group { by, wait, interval, repeat } = self.group.as_ref()?;
+        let (route, _) = self.matched.last()?;
+        let by = by.as_deref().unwrap_or_default();
+        let every = by.iter().any(|label| label == EVERY);
+        let shared = labels.iter().filter(|(name, value)| !value.is_empty() && (every || by.contains(name)));
+        Some(Grouping {
+            route: route.clone(),
+            labels: shared.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            wait: wait.unwrap_or(WAIT),
+            interval: interval.unwrap_or(INTERVAL),
+            repeat: repeat.unwrap_or(REPEAT),
+        })
     }
 
     /// The first half of the reason: which routes matched.

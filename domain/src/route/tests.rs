@@ -464,3 +464,42 @@ fn a_level_means_what_the_ladder_says_unless_a_route_says_otherwise() {
         assert_eq!(decide_for(&incident).rung, None);
     }
 }
+
+#[test]
+fn an_alert_is_grouped_as_the_finest_routes_say_together() {
+    const ROUTES: &str = r#"
+routes:
+  - name: grouped
+    when: alert.labels.env == "prod"
+    group: { by: [alertname, cluster], wait: 10s }
+    routes:
+      - { name: finer, when: 'alert.labels.finer == "yes"', group: { interval: 1m } }
+      - { name: every, when: 'alert.labels.every == "yes"', group: { by: [...] } }
+      - { name: one, when: 'alert.labels.one == "yes"', group: { by: [] } }
+      - { name: quiet, when: 'alert.labels.quiet == "yes"', action: record }
+"#;
+    let text = format!("{}{ROUTES}", POLICY.split("routes:\n").next().unwrap_or_default());
+    let policy = parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0;
+    let times = |wait: i64, interval: i64| (wait, interval, 4 * 3600);
+    // The labels of an alert, then the group's key and its times.
+    #[expect(clippy::type_complexity, reason = "a table")]
+    let table: &[(&[(&str, &str)], Option<(&str, (i64, i64, i64))>)] = &[
+        (&[("env", "test"), ("alertname", "A")], None),
+        (&[("env", "prod"), ("alertname", "A")], Some((r#"grouped {alertname="A"}"#, times(10, 300)))),
+        (&[("env", "prod"), ("alertname", "A"), ("cluster", "")], Some((r#"grouped {alertname="A"}"#, times(10, 300)))),
+        (
+            &[("env", "prod"), ("finer", "yes"), ("cluster", "eu")],
+            Some((r#"grouped / finer {cluster="eu"}"#, times(10, 60))),
+        ),
+        (&[("env", "prod"), ("every", "yes")], Some((r#"grouped / every {env="prod", every="yes"}"#, times(10, 300)))),
+        (&[("env", "prod"), ("one", "yes"), ("cluster", "eu")], Some(("grouped / one {}", times(10, 300)))),
+        (&[("env", "prod"), ("quiet", "yes"), ("cluster", "eu")], None),
+    ];
+    for (labels, expected) in table {
+        let incident = incident(Severity::Error, "t", Some("checkout"), labels);
+        let group = decide(&incident, &policy, &policy.hash(), now()).group;
+        let found =
+            group.map(|group| (group.key(), (group.wait.as_secs(), group.interval.as_secs(), group.repeat.as_secs())));
+        assert_eq!(found, expected.map(|(key, times)| (key.to_owned(), times)), "{labels:?}");
+    }
+}

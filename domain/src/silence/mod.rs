@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::group::Member;
 use crate::incident::{Actor, Hold, Incident};
 use crate::matcher::Matchers;
 use crate::policy::{Policy, Target};
@@ -240,6 +241,11 @@ impl Silences {
             reason: silence.reason.clone(),
         };
         self.holding(&Subject::of(incident).concerning(service), now).into_iter().map(hold).collect()
+    }
+
+    /// Whether an alert of a group is kept quiet at `now`.
+    pub fn mutes(&self, member: &Member, now: Timestamp) -> bool {
+        !self.holding(&Subject::of_member(member), now).is_empty()
     }
 
     /// The silences that keep further steps of `incident` from beginning at `now`; none when a person asked for a page.

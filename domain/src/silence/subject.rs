@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::group::Member;
 use crate::incident::Incident;
-use crate::signal::Alert;
+use crate::signal::{Alert, Severity};
 
 /// The names that every alert has, whatever its sender: where no label has the name, the fact stands for it.
 const FACTS: [&str; 5] = ["alertname", "integration", "service", "severity", "title"];
@@ -14,7 +15,9 @@ const FACTS: [&str; 5] = ["alertname", "integration", "service", "severity", "ti
 /// policy, and `service` the service that routing, enrichment or the sender says.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    alert: &'a Alert,
+    labels: &'a BTreeMap<String, String>,
+    title: &'a str,
+    severity: Severity,
     integration: &'a str,
     service: Option<&'a str>,
 }
@@ -22,7 +25,14 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// `incident` as it stands.
     pub fn of(incident: &'a Incident) -> Self {
-        Self { alert: &incident.alert, integration: &incident.integration, service: incident.service() }
+        let Alert { labels, title, severity, .. } = &incident.alert;
+        Self { labels, title, severity: *severity, integration: &incident.integration, service: incident.service() }
+    }
+
+    /// An alert of a group.
+    pub fn of_member(member: &'a Member) -> Self {
+        let Member { labels, title, severity, integration, service, .. } = member;
+        Self { labels, title, severity: *severity, integration, service: service.as_deref() }
     }
 
     /// The same, where routing has just said which service it concerns.
@@ -38,12 +48,12 @@ impl<'a> Subject<'a> {
 
     /// The value of the label `name`.
     pub fn label(&self, name: &str) -> Option<&'a str> {
-        let label = self.alert.labels.get(name).map(String::as_str);
+        let label = self.labels.get(name).map(String::as_str);
         label.or_else(|| match name {
-            "alertname" | "title" => Some(&self.alert.title),
+            "alertname" | "title" => Some(self.title),
             "integration" => Some(self.integration),
             "service" => self.service,
-            "severity" => Some(self.alert.severity.as_str()),
+            "severity" => Some(self.severity.as_str()),
             _ => None,
         })
     }
@@ -51,7 +61,7 @@ impl<'a> Subject<'a> {
     /// Everything that can be matched.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let facts = FACTS.iter().filter_map(|name| Some((*name, self.label(name)?)));
-        let labels = self.alert.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let labels = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let all = facts.chain(labels).filter(|(_, value)| !value.is_empty());
         all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }

@@ -94,6 +94,11 @@ impl Teller<'_> {
             | Event::Signalled { .. }
             | Event::Recalled { .. }
             | Event::ThresholdReached
+            | Event::GroupBegan { .. }
+            | Event::Grouped { .. }
+            | Event::Inhibited { .. }
+            | Event::InhibitionEnded
+            | Event::Flushed(_)
             | Event::Silenced { .. }
             | Event::SilenceEnded
             | Event::Enriched { .. }

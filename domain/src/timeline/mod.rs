@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::group::INTEGRATION;
 use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
 use crate::log::Record;
 use crate::policy::Policy;
@@ -13,6 +14,7 @@ use crate::pulse;
 use crate::signal::Action;
 
 mod answers;
+mod group;
 mod paging;
 mod words;
 
@@ -144,9 +146,15 @@ impl Teller<'_> {
     fn tell(&mut self, record: &Record<Event>, event: &Event, with: &[crate::escalation::Attempt]) {
         match event {
             Event::Opened { integration, key, alert, follows } => {
-                let said =
-                    format!("{} reported a new {} problem: {}", integration, alert.severity.as_str(), alert.title);
-                let mut detail = vec![format!("the sender calls it {key}")];
+                let said = if integration == INTEGRATION {
+                    format!("Alerts are told together from here on: {}", alert.title)
+                } else {
+                    format!("{} reported a new {} problem: {}", integration, alert.severity.as_str(), alert.title)
+                };
+                let mut detail = vec![format!(
+                    "{} {key}",
+                    if integration == INTEGRATION { "the group is" } else { "the sender calls it" }
+                )];
                 if !alert.source.is_empty() {
                     detail.push(format!("it affects {}", alert.source));
                 }
@@ -184,6 +192,20 @@ impl Teller<'_> {
                 let text = "No silence holds any more: what was decided is done now".to_owned();
                 self.add(record, Kind::SilenceEnded, None, text, Vec::new());
             }
+            Event::GroupBegan { .. } => {}
+            Event::Grouped { into } => {
+                let text = format!("It is told with others, as an alert of the group {into}");
+                self.add(record, Kind::Routed, None, text, Vec::new());
+            }
+            Event::Inhibited { rule, by } => {
+                let text = format!("Nobody is told while {by} is open: the inhibition `{rule}` says so");
+                self.add(record, Kind::Routed, None, text, Vec::new());
+            }
+            Event::InhibitionEnded => {
+                let text = "Nothing keeps it quiet any more: what was decided is done now".to_owned();
+                self.add(record, Kind::Routed, None, text, Vec::new());
+            }
+            Event::Flushed(flushed) => self.flushed(record, flushed),
             Event::StepBegan { .. } => self.step(record, event, with),
             Event::Sending { attempts } => self.sending(record, attempts),
             Event::Sent { outcomes } => self.sent(record, outcomes),

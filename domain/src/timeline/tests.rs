@@ -93,6 +93,7 @@ fn decision(handling: Handling) -> Decision {
         acknowledgement_expires: None,
         noise: None,
         pulse: None,
+        group: None,
         trace: vec![Looked { route: "disks".to_owned(), result: "its condition holds".to_owned(), matched: true }],
         why: "route disks says so".to_owned(),
     }

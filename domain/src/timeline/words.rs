@@ -138,6 +138,12 @@ impl Words<'_> {
             }
             Handling::Record | Handling::Suppress => {}
         }
+        if let Some(group) = &decision.group {
+            let times = [group.wait, group.interval, group.repeat].map(lasted);
+            let [wait, interval, repeat] = times;
+            detail.push(format!("told with the group {}", group.key()));
+            detail.push(format!("which waits {wait}, then {interval}, and repeats after {repeat}"));
+        }
         detail.push(format!("by policy {}", &decision.policy.as_str()[..decision.policy.as_str().len().min(12)]));
         (text, detail)
     }
