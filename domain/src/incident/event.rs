@@ -14,6 +14,7 @@ use crate::signal::{Action, Alert, Severity};
 /// One thing that happened to an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "few are held at once, and most of those are written")]
 pub enum Event {
     /// A problem became known.
     Opened {
