@@ -89,7 +89,7 @@ async fn handle(
     let mut incident = grouper.incidents.append(&id, &cause, now, decide).await?;
     let mode = escalation::mode(&incident);
     if incident.member_of.is_some() {
-        grouper.join(&id, &cause, now).await?;
+        Box::pin(grouper.join(&id, &cause, now)).await?;
         return Ok(Answer { handling: Course::Group, mode });
     }
     if inhibited.is_none() && incident.inhibited_by.is_some() {

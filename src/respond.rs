@@ -85,7 +85,7 @@ impl Responder {
             return Ok(Reply::problem(Situation::NotFound, ask::ACTIONS));
         };
         let cause = cause(request, &token, action);
-        let incident = self.command(&id_of(id)?, &command, &cause, now).await?;
+        let incident = Box::pin(self.command(&id_of(id)?, &command, &cause, now)).await?;
         let view = api::Incident::of(&incident, Some(&self.base_url));
         Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
     }
@@ -117,7 +117,7 @@ impl Responder {
                 let Some(answer) = answer else { return Ok(page(400, confirm::incident(&incident, person))) };
                 let cause = format!("link/{delivery}/{}", request.id);
                 let command = command_of(answer, Actor::link_holder(person), now);
-                match self.command(&id, &command, &cause, now).await {
+                match Box::pin(self.command(&id, &command, &cause, now)).await {
                     Ok(incident) => Ok(page(200, confirm::answered(&incident, answer, Ok(())))),
                     Err(Error::Refused(refusal)) => {
                         let incident = self.incidents.get(&id).await?;
@@ -161,7 +161,7 @@ impl Responder {
         let command = command_of(pressed.answer, Actor::person(person), now);
         // One press has one time, however often Slack delivers it (faults.md, C11).
         let cause = format!("slack/{}/{}", pressed.user, pressed.pressed_at);
-        match self.command(&pressed.incident, &command, &cause, now).await {
+        match Box::pin(self.command(&pressed.incident, &command, &cause, now)).await {
             Ok(incident) if pressed.answer == Answer::Acknowledge && !incident.awaited().is_empty() => {
                 let awaited = incident.awaited().join(" and ");
                 self.channels.whisper(&pressed, &format!("Recorded. It counts once {awaited} acknowledged too.")).await;

@@ -145,7 +145,7 @@ impl Responder {
             Answer::Unacknowledge => "Given back",
             Answer::Resolve => "Resolved",
         };
-        match self.command(id, &command, cause, now).await {
+        match Box::pin(self.command(id, &command, cause, now)).await {
             Ok(incident) => Ok(format!("{done}: {}", title(&incident))),
             Err(Error::Refused(refusal)) => Ok(format!("Nothing changed: {refusal}. It was: {}", title(&incident))),
             Err(error) => Err(error),
