@@ -1,6 +1,6 @@
 //! Enrichment: what a responder would look up first.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Incident, IncidentId};
@@ -10,6 +10,9 @@ use crate::signal::Link;
 
 /// The most changes, and the most incidents beside it, that are kept.
 pub const KEPT: usize = 5;
+
+/// How long after a change an alert is suspected to stem from it.
+const SUSPECT: SignedDuration = SignedDuration::from_mins(30);
 
 /// What was looked up for an incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,18 @@ pub struct Change {
     /// Where to read more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
+}
+
+impl Change {
+    /// What tells it from other changes: where it is described, or else its title.
+    pub fn name(&self) -> &str {
+        self.href.as_deref().unwrap_or(&self.title)
+    }
+
+    /// Whether it came so shortly before an alert of `at` that it may be why.
+    pub fn may_have_caused(&self, at: Timestamp) -> bool {
+        self.at <= at && at.duration_since(self.at) <= SUSPECT
+    }
 }
 
 /// An open incident of the same service.

@@ -9,6 +9,8 @@ use super::validate::Check;
 
 /// The word in `by` that means every label of the alert.
 pub(crate) const EVERY: &str = "...";
+/// The word in `by` that means the change that came shortly before the alert, such as a deploy.
+pub(crate) const CHANGE: &str = "change";
 /// The most labels that alerts are grouped by.
 const MOST: usize = 32;
 /// The longest name of a label, in bytes.
@@ -20,6 +22,8 @@ const LONGEST: usize = 128;
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// The labels that the alerts of a group share; `[...]` is every label, and an empty list is one group for the route.
+    /// Where an alert has no such label, `service`, `severity` and `integration` are what is known of it, and
+    /// `change` is the change of its service within 30 minutes before; without one it is told alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Vec<String>>,
     /// How long the first notification waits for other alerts; 30 seconds when nobody says.

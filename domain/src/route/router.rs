@@ -10,12 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::condition::{Condition, Verdict, environment};
 use super::facts::Facts;
 use super::{Decision, Looked, Noise, TRACED};
-use crate::enrich::enrich;
+use crate::enrich::{Change, enrich};
 use crate::group::Grouping;
 use crate::incident::Incident;
 use crate::log::Hash;
-use crate::policy::{EVERY, Flapping, Group, Handling, Ladder, Mode, Policy, Route, Target, Threshold};
+use crate::policy::{CHANGE, EVERY, Flapping, Group, Handling, Ladder, Mode, Policy, Route, Target, Threshold};
 use crate::pulse::Pulse;
+use crate::silence::Subject;
 use crate::text::cut;
 
 /// The longest condition that is quoted in a reason, in characters.
@@ -89,7 +90,10 @@ impl Router {
         let Walk { found, trace, .. } = walk;
         let decision = self.conclude(&found, trace, &incident.pulse, own_service, enrichment.team.as_deref(), now);
         let told = matches!(decision.handling, Handling::Page | Handling::Ticket);
-        Decision { group: found.grouping(&alert.labels).filter(|_| told), ..decision }
+        let subject = Subject::of(incident).concerning(decision.service.as_deref());
+        let change = enrichment.changes.iter().find(|change| change.may_have_caused(incident.opened_at.unwrap_or(now)));
+        let group = found.grouping(&subject, change.map(Change::name)).filter(|_| told);
+        Decision { group, ..decision }
     }
 
     fn conclude(
@@ -222,16 +226,30 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// The group that an alert with these labels is told with; none when it is told alone.
-    fn grouping(&self, labels: &BTreeMap<String, String>) -> Option<Grouping> {
+    /// The group that an alert is told with; none when it is told alone: also where the group is that of a `change`, and
+    /// none came before it.
+    fn grouping(&self, alert: &Subject<'_>, change: Option<&str>) -> Option<Grouping> {
         let Group { by, wait, interval, repeat } = self.group.as_ref()?;
         let (route, _) = self.matched.last()?;
         let by = by.as_deref().unwrap_or_default();
-        let every = by.iter().any(|label| label == EVERY);
-        let shared = labels.iter().filter(|(name, value)| !value.is_empty() && (every || by.contains(name)));
+        let mut labels = BTreeMap::new();
+        for name in by {
+            match name.as_str() {
+                EVERY => labels.extend(alert.own_labels().clone()),
+                CHANGE if alert.label(CHANGE).is_none() => {
+                    labels.insert(name.clone(), change?.to_owned());
+                }
+                "service" | "severity" | "integration" => {
+                    labels.extend(alert.label(name).map(|value| (name.clone(), value.to_owned())));
+                }
+                _ => labels
+                    .extend(alert.own_labels().get_key_value(name).map(|(name, value)| (name.clone(), value.clone()))),
+            }
+        }
+        labels.retain(|_, value| !value.is_empty());
         Some(Grouping {
             route: route.clone(),
-            labels: shared.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            labels,
             wait: wait.unwrap_or(WAIT),
             interval: interval.unwrap_or(INTERVAL),
             repeat: repeat.unwrap_or(REPEAT),

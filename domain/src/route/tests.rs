@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::condition::{Condition, LONGEST};
 use super::*;
-use crate::enrich::Enrichment;
+use crate::enrich::{Change, Enrichment, enrich};
 use crate::fingerprint::Fingerprint;
 use crate::incident::IncidentId;
 use crate::policy::{Route, parse};
@@ -463,6 +463,39 @@ fn a_level_means_what_the_ladder_says_unless_a_route_says_otherwise() {
         // Without the section a level is a word alone.
         assert_eq!(decide_for(&incident).rung, None);
     }
+}
+
+#[test]
+fn alerts_that_stem_from_one_change_are_grouped_and_one_without_a_change_is_told_alone() {
+    let routes = "routes: [{ name: changes, group: { by: [change, service, severity] } }]\n";
+    let text = format!("{}{routes}", POLICY.split("routes:\n").next().unwrap_or_default());
+    let policy = parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0;
+    let deploy = |minutes: i64, href: Option<&str>| Change {
+        at: now() - SignedDuration::from_mins(minutes),
+        title: "Deploy 7".to_owned(),
+        href: href.map(str::to_owned),
+    };
+    // What was changed before, the latest first; then the group's `change`.
+    let table: &[(&[Change], Option<&str>)] = &[
+        (&[], None),
+        (&[deploy(31, None)], None),
+        (&[deploy(30, None)], Some("Deploy 7")),
+        (&[deploy(-1, None), deploy(5, Some("https://ci.example.com/7"))], Some("https://ci.example.com/7")),
+    ];
+    for (changes, change) in table {
+        let mut alert = incident(Severity::Error, "t", Some("checkout"), &[]);
+        alert.enrichment = Some(enrich(&alert, &policy, changes.to_vec(), Vec::new()));
+        let group = decide(&alert, &policy, &policy.hash(), now()).group;
+        let labels = group.map(|group| group.labels);
+        assert_eq!(labels.as_ref().map(|labels| labels["change"].as_str()), *change, "{changes:?}");
+        // What no label says is known of the alert all the same.
+        let known = labels.map(|labels| (labels["service"].clone(), labels["severity"].clone()));
+        assert!(known.is_none_or(|known| known == ("checkout".to_owned(), "error".to_owned())));
+    }
+    let mut labelled = incident(Severity::Error, "t", None, &[("change", "v7")]);
+    labelled.enrichment = None;
+    let group = decide(&labelled, &policy, &policy.hash(), now()).group.expect("its own label");
+    assert_eq!(group.labels["change"], "v7");
 }
 
 #[test]

@@ -58,6 +58,11 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// The labels that its sender gave it.
+    pub const fn own_labels(&self) -> &'a BTreeMap<String, String> {
+        self.labels
+    }
+
     /// Everything that can be matched.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let facts = FACTS.iter().filter_map(|name| Some((*name, self.label(name)?)));
