@@ -38,7 +38,7 @@ fn examples(guide: &str) -> Vec<(String, String)> {
             for line in lines.by_ref() {
                 command.push_str(line.trim_end_matches('\\'));
                 // A text in quotes may go on, and so may a line that says so.
-                if command.matches('\'').count() % 2 == 0 && !line.ends_with('\\') {
+                if command.matches('\'').count().is_multiple_of(2) && !line.ends_with('\\') {
                     break;
                 }
             }
