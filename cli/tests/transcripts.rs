@@ -154,6 +154,16 @@ fn silence(state: &str, reason: &str, suppressed: u64) -> Value {
     })
 }
 
+/// Work on the service `checkout`.
+fn maintenance(state: &str, reason: &str) -> Value {
+    with(
+        silence(state, reason, 0),
+        &json!({
+            "id": "1c5e8bd3-6a4c-4c4f-8f86-0f2a29a25be1", "kind": "maintenance", "matchers": ["service=\"checkout\""],
+        }),
+    )
+}
+
 fn problem(status: u16, detail: &str) -> Value {
     json!({"type": "about:blank", "title": "Refused", "status": status, "detail": detail})
 }
@@ -300,17 +310,16 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         ),
         ("GET /v1/silences/0b5e8bd3", 200, silence("active", "a new disk is on its way", 2)),
         ("GET /v1/silences", 200, {
-            let (mut pending, mut over) = (silence("pending", HOSTILE, 0), silence("expired", "", 4));
-            pending["id"] = json!("1c5e8bd3-6a4c-4c4f-8f86-0f2a29a25be1");
-            pending["kind"] = json!("maintenance");
+            let mut over = silence("expired", "", 4);
             over["id"] = json!("0b5effff-6a4c-4c4f-8f86-0f2a29a25be1");
+            let pending = maintenance("pending", HOSTILE);
             json!({"silences": [silence("active", "a new disk is on its way", 2), pending, over]})
         }),
         ("POST /v1/silences", 201, silence("active", "a new disk is on its way", 0)),
         ("PUT /v1/silences/0b5e8bd3", 200, silence("active", "a new disk is on its way", 2)),
         ("DELETE /v1/silences/0b5e8bd3", 200, silence("expired", "a new disk is on its way", 2)),
         ("DELETE /v1/silences/1c5e8bd3", 404, problem(404, "silence not found")),
-        ("POST /v1/services/check%2Fout/maintenance", 201, silence("active", "", 0)),
+        ("POST /v1/services/", 201, maintenance("active", "moving")),
         ("DELETE /v1/services/checkout/maintenance", 204, Value::Null),
         ("DELETE /v1/", 200, json!({"id": "0a1b2c3d4e5f6071"})),
         ("GET /v1/history?", 200, json!({"incidents": past::history(&compiled()), "next": null})),
@@ -420,6 +429,7 @@ fn what_the_command_prints_is_what_was_promised() {
         ("calendar-create", &["calendar", "create", "--person", "ana"], &[]),
         ("calendar-whose", &["calendar", "create"], &[]),
         ("calendar-list", &["calendar", "list"], &[]),
+        ("calendar-rotate", &["calendar", "rotate", "--person", "ana"], &[]),
         ("calendar-remove", &["calendar", "remove", "--schedule", "platform"], &[]),
         (
             "silence-add",
@@ -445,8 +455,10 @@ fn what_the_command_prints_is_what_was_promised() {
         ("silence-show-json", &["silence", "show", "0b5e8", "--json"], &[]),
         ("silence-ambiguous", &["silence", "show", "0b"], &[]),
         ("silence-expire-one-refused", &["silence", "expire", "1c", "0b5e8", "77", "--as", "ana"], &[]),
+        ("silence-expire", &["silence", "expire", "0b5e8", "--as", "ana"], &[]),
         ("silence-extend", &["silence", "extend", "0b5e8", "--for", "4h"], &[]),
-        ("maintenance-start", &["maintenance", "start", "check/out", "--for", "1h", "--reason", "moving"], &[]),
+        ("maintenance-start", &["maintenance", "start", "checkout", "--for", "1h", "--reason", "moving"], &[]),
+        ("maintenance-start-encoded", &["maintenance", "start", "check/out", "--for", "1h", "--reason", "moving"], &[]),
         ("maintenance-end", &["maintenance", "end", "checkout"], &[]),
         ("maintenance-list", &["maintenance", "list"], &[]),
         ("policy-validate", &["policy", "validate", &good], &[]),
@@ -527,6 +539,19 @@ fn an_incident_of_the_past_is_explained_by_what_was_decided_and_what_would_be() 
     let arguments = ["explain", &id, "--policy", &changed, "--at", "2026-11-11T12:00:00Z"];
     insta::assert_snapshot!("explain-incident-by-another-policy", transcript(&server, &arguments, &[]));
     insta::assert_snapshot!("explain-incident-json", transcript(&server, &["explain", &id, "--json"], &[]));
+}
+
+#[test]
+fn what_keeps_a_page_back_is_explained() {
+    let server = Server::start(world(false));
+    let explain = |alert: &str| {
+        let arguments =
+            ["explain", &file(alert), "--policy", &file("quiet-policy.yaml"), "--at", "2026-11-21T03:00:00Z"];
+        transcript(&server, &arguments, &[])
+    };
+    insta::assert_snapshot!("explain-threshold", explain("alert.json"));
+    insta::assert_snapshot!("explain-ticket", explain("warning.json"));
+    insta::assert_snapshot!("explain-simulated", explain("simulated.json"));
 }
 
 #[test]
