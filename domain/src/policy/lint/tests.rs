@@ -37,6 +37,14 @@ fn a_policy_that_means_what_it_says_gets_no_warning() {
 }
 
 #[test]
+fn a_channel_that_only_the_ladder_names_is_used() {
+    let text =
+        format!("{POLICY}channels: {{ ops: {{ ntfy: ops-1 }} }}\nladder: {{ SEV1: {{ channel: channel:ops }} }}\n");
+    let (_, found) = inspect(&text, now()).expect("it is valid");
+    assert_eq!(found.iter().find(|mistake| mistake.path.starts_with("channels")), None);
+}
+
+#[test]
 fn each_thing_that_is_probably_not_meant_is_told_with_its_line_and_a_fix() {
     // What is changed, then the line, the path and the beginning of each warning.
     #[expect(clippy::type_complexity, reason = "a table")]
