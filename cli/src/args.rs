@@ -180,6 +180,12 @@ pub enum Command {
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say what nobody owns, what is silenced without a reason, and what the policy may not mean
+    Hygiene {
+        /// Which days
+        #[command(flatten)]
+        span: Span,
+    },
     /// Say what would happen to an alert, or what was decided of an incident, and why; nothing is sent
     Explain(Explain),
     /// Print completions for a shell

@@ -17,6 +17,7 @@ mod dialect;
 mod explain;
 mod failure;
 mod history;
+mod hygiene;
 mod incidents;
 mod oncall;
 mod owners;
@@ -77,6 +78,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
         Command::Silence(what) => silence::silence(&client()?, what, show),
         Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
+        Command::Hygiene { span } => hygiene::report(&client()?, &span, show),
         Command::Policy(PolicyCommand::Validate { file, strict }) => policy::validate(&file, strict, show),
         Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),
         Command::Policy(PolicyCommand::History { span }) => history::write(&client()?, &span),

@@ -92,7 +92,8 @@ pub fn validate(file: &Path, strict: bool, show: Show) -> Result<(), Failure> {
     if policy.is_some() && (mistakes.is_empty() || !strict) { Ok(()) } else { Err(refused(file, &mistakes)) }
 }
 
-fn object(mistake: &Mistake) -> serde_json::Value {
+/// A mistake as an object.
+pub fn object(mistake: &Mistake) -> serde_json::Value {
     json!({
         "level": if mistake.level == Level::Error { "error" } else { "warning" },
         "line": mistake.line,
