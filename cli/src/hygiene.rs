@@ -90,7 +90,7 @@ fn tell(report: &Report) -> String {
             return;
         }
         let _ = writeln!(told, "\n{}", paint(BOLD, title));
-        lines.iter().for_each(|line| told.push_str(line));
+        told.extend(lines);
         if !fix.is_empty() {
             let _ = writeln!(told, "  {}", paint(DIM, fix));
         }
