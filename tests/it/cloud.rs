@@ -47,15 +47,19 @@ impl Cloud {
         assert_eq!(status, 200, "PUT /v1/policy: {body}");
     }
 
-    fn answer(&self, id: &str, action: &str, by: &str) -> (u16, Value) {
+    /// Asks as the holder of the token.
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let token = format!("Bearer {}", self.env["WATCHKEEPER_TOKEN"]);
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
-        let path = format!("/v1/incidents/{id}/{action}");
-        let (status, body) = self.client().ask("POST", &path, &headers, &json!({ "by": by }).to_string());
-        (status, serde_json::from_str(&body).unwrap())
+        let (status, body) = self.client().ask(method, path, &headers, &body.to_string());
+        (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
-    fn pagerduty(&self, action: &str, key: &str) -> (u16, String) {
+    fn answer(&self, id: &str, action: &str, by: &str) -> (u16, Value) {
+        self.ask("POST", &format!("/v1/incidents/{id}/{action}"), &json!({ "by": by }))
+    }
+
+    pub fn pagerduty(&self, action: &str, key: &str) -> (u16, String) {
         let body = self.event(action, key);
         self.client().ask("POST", "/v2/enqueue", &[("content-type", "application/json")], &body)
     }
@@ -74,7 +78,7 @@ impl Cloud {
     }
 
     /// The incident of a key, once it is as wanted.
-    fn until(&self, key: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, key: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         wait(&format!("the incident of {key}"), || self.incidents(key).into_iter().find(|found| wanted(found)))
     }
 
@@ -92,7 +96,7 @@ impl Cloud {
     }
 }
 
-fn wait<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+pub fn wait<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {

@@ -20,6 +20,7 @@ mod refusals;
 mod roster;
 mod runtime;
 mod server;
+mod set_by_people;
 mod silence;
 mod slack;
 mod standin;

@@ -263,3 +263,19 @@ fn access_logs_hold_no_secret() {
         assert!(!format.contains(secret), "{secret}: a link's path is its secret");
     }
 }
+
+/// The emulator checks some calls of AWS otherwise than AWS does: whoever may make one there must be able to make it here.
+#[test]
+fn the_local_cloud_bridges_the_gaps_of_every_function_that_has_them() {
+    let bridged = include_str!("../../local/rights.py");
+    let template = Template::read();
+    for (place, statement) in statements(&template) {
+        let actions = statement["Action"].to_string();
+        for (action, bridge) in [("ssm:GetParameters", "SECRETS"), ("ses:SendEmail", "MAIL")] {
+            let Some(function) = place.split_once("Function:").map(|(function, _)| function) else { continue };
+            let line = bridged.lines().find(|line| line.trim_start().starts_with(&format!("\"{function}\":")));
+            let granted = line.is_some_and(|line| line.contains(bridge));
+            assert!(!actions.contains(action) || granted, "local/rights.py: {function} needs {bridge}");
+        }
+    }
+}
