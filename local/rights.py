@@ -21,6 +21,7 @@ def bridge(region, account="000000000000"):
         "Respond": [SECRETS, MAIL],
         "Api": [SECRETS],
         "Policy": [SECRETS],
+        "Schedule": [SECRETS],
         "Silence": [SECRETS],
         "Sweep": [SECRETS, MAIL],
     }
