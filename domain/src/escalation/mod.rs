@@ -200,10 +200,10 @@ fn settles_at(incident: &Incident) -> Option<Timestamp> {
     }
 }
 
-/// When a ticket becomes a page, if nobody takes it on before.
+/// When a ticket becomes a page, if nobody takes it on before: counted from when it was told, as nobody can before.
 fn follow_up_at(incident: &Incident) -> Option<Timestamp> {
     let decision = incident.decision.as_ref().filter(|_| handling(incident) == Handling::Ticket)?;
-    decision.at.checked_add(decision.rung.as_ref()?.follow_up?).ok()
+    incident.paging.began_at?.checked_add(decision.rung.as_ref()?.follow_up?).ok()
 }
 
 /// Whether that is done or only written down: a person who asks for a page gets one.
