@@ -181,6 +181,8 @@ impl<'a> Used<'a> {
         let steps = policy.escalations.values().flat_map(|escalation| &escalation.steps);
         steps.flat_map(|step| &step.notify).for_each(|target| used.target(target));
         used.routes(&policy.routes);
+        let rungs = policy.ladder.iter().flat_map(|rungs| [&rungs.sev1, &rungs.sev2, &rungs.sev3, &rungs.sev4]);
+        rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
         used
     }
 
