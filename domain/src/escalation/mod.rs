@@ -192,6 +192,11 @@ pub fn waits_for_more(incident: &Incident) -> bool {
     matches!(noise, Some(Noise::Threshold { .. })) && incident.reached_at.is_none() && !incident.paging.by_hand
 }
 
+/// Whether nobody may come by any more, or not for hours: everybody was told of it, or it is a ticket.
+pub fn may_be_over(incident: &Incident) -> bool {
+    incident.paging.exhausted || handling(incident) == Handling::Ticket
+}
+
 /// When a problem that comes and goes has stayed for long enough that somebody is told.
 fn settles_at(incident: &Incident) -> Option<Timestamp> {
     match incident.decision.as_ref().and_then(|decision| decision.noise) {
