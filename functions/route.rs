@@ -53,7 +53,8 @@ async fn main() -> Result<(), lambda::Fatal> {
     };
     let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
     let silences = &SilenceLog::new(aws, records, state);
-    lambda::serve(async |request, now| handle(request, now, grouper, inhibitor, policies, silences).await).await
+    lambda::serve(async |request, now| Box::pin(handle(request, now, grouper, inhibitor, policies, silences)).await)
+        .await
 }
 
 /// Decides once: a request that comes again gets the decision that is in the log.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use domain::dedup::{self, Merge};
+use domain::escalation;
 use domain::fingerprint::Fingerprint;
 use domain::group::Member;
-use domain::incident::{Event, Incident, IncidentId, SIGNALS};
+use domain::incident::{Event, Incident, IncidentId, SIGNALS, Status};
 use domain::signal::{Action, Signal};
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -126,7 +127,16 @@ impl Intake {
             let taken_late = merge.events.iter().any(|event| matches!(event, Event::Acknowledged { .. }));
             let reached = merge.events.iter().any(|event| matches!(event, Event::ThresholdReached));
             let unlooked = incident.reached_at.is_some() && incident.paging.position.is_none() && incident.is_open();
-            if (taken_late && incident.paging.exhausted) || reached || (merge.known > 0 && unlooked) {
+            // What was sent still says that it goes on, and whoever would change that may be gone.
+            let outdated = incident.status == Status::Resolved
+                && incident.paging.outdated(incident.status).next().is_some()
+                && escalation::may_be_over(&incident);
+            let again = merge.known > 0;
+            if (taken_late && incident.paging.exhausted)
+                || reached
+                || (again && unlooked)
+                || ((ended || again) && outdated)
+            {
                 let (name, input) = look_again(&incident, &rest[0].id);
                 self.machine.start(&name, &input).await?;
             }

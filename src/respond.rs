@@ -64,10 +64,10 @@ impl Responder {
         match path.as_slice() {
             ["v1", "incidents", action @ ("acknowledge" | "resolve")] => self.api_several(request, action, now).await,
             ["v1", "incidents", id, action] => self.api(request, id, action, now).await,
-            ["v1", "slack", "interactions"] => self.slack(request, now).await,
+            ["v1", "slack", "interactions"] => Box::pin(self.slack(request, now)).await,
             ["v1", "people", name, "test-page"] => self.test_page(request, name, now).await,
             ["v1", "twilio", about @ ..] => self.twilio(request, about, now).await,
-            ["l", token] => self.link(request, token, now).await,
+            ["l", token] => Box::pin(self.link(request, token, now)).await,
             _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
         }
     }

@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, SilenceLog, look_again};
 
-/// How many silences one sweep takes on; the next one takes the others.
-const SILENCES: usize = 50;
+/// How many silences one sweep takes on; the next ones take the others.
+const SILENCES: usize = 100;
 /// How many incidents of a silence are read at once.
 const PAGE: i32 = 100;
 /// How many incidents go on side by side.
@@ -54,14 +54,14 @@ impl Sweeper {
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
         let silences = self.silences.read().await?;
         let (mut swept, mut failed) = (Swept::default(), None);
-        for silence in silences.ended(now).take(SILENCES) {
+        for silence in turn(silences.ended(now).collect(), now) {
             swept.ended += 1;
             match self.release(silence, &silences, now).await {
                 Ok(released) => swept.released += released,
                 Err(error) => failed = Some(error),
             }
         }
-        for silence in silences.reminders(now).take(SILENCES) {
+        for silence in turn(silences.reminders(now).collect(), now) {
             match self.reminder.remind(silence, &self.silences, now).await {
                 Ok(reminded) => swept.reminded += usize::from(reminded),
                 Err(error) => failed = Some(error),
@@ -142,5 +142,33 @@ impl Sweeper {
         };
         // Nothing in this is ever refused.
         self.silences.change(&cause, now, decide).await.map(|_| ())
+    }
+}
+
+/// Those of `all` whose turn it is in this minute: each has one before long, even where those before it stay for a while.
+fn turn<T>(all: Vec<T>, now: Timestamp) -> impl Iterator<Item = T> {
+    let parts = i64::try_from(all.len().div_ceil(SILENCES).max(1)).unwrap_or(i64::MAX);
+    let part = now.as_second().div_euclid(60).rem_euclid(parts);
+    all.into_iter().skip(usize::try_from(part).unwrap_or_default() * SILENCES).take(SILENCES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_silence_has_its_turn_however_many_end_at_once() {
+        for count in [0, 1, SILENCES, SILENCES + 1, 10 * SILENCES - 1] {
+            let sweeps = count.div_ceil(SILENCES);
+            let mut swept: Vec<usize> = Vec::new();
+            for minute in 0..i64::try_from(sweeps).unwrap() {
+                let now = Timestamp::from_second(1_800_000_007 + 60 * minute).unwrap();
+                let some: Vec<usize> = turn((0..count).collect(), now).collect();
+                assert!(!some.is_empty() && some.len() <= SILENCES);
+                swept.extend(some);
+            }
+            swept.sort_unstable();
+            assert_eq!(swept, (0..count).collect::<Vec<_>>(), "{count} silences in {sweeps} sweeps");
+        }
     }
 }

@@ -97,6 +97,7 @@ pub(super) fn recorded(_: &mut SchemaGenerator) -> Schema {
         "properties": {
             "id": {"type": "string"},
             "opened_at": {"type": "string", "format": "date-time"},
+            "reached_at": {"type": "string", "format": "date-time"},
             "integration": {"type": "string"},
             "key": {"type": "string"},
             "alert": {"type": "object"},

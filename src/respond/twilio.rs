@@ -73,9 +73,9 @@ impl Responder {
         let links = Links::new(secrets.get(&self.links).to_vec(), &self.base_url);
         let links = links.ok_or_else(|| Error::Misconfigured("there is no secret for links".to_owned()))?;
         match about {
-            ["voice", token] => self.key(&links, token, &form, &url, now).await,
+            ["voice", token] => Box::pin(self.key(&links, token, &form, &url, now)).await,
             ["status", token, attempt] => self.became(&links, token, attempt, &form, now).await,
-            _ => self.reply(&links, &active.policy, &form, now).await,
+            _ => Box::pin(self.reply(&links, &active.policy, &form, now)).await,
         }
     }
 

@@ -22,6 +22,9 @@ use crate::error::Error;
 const TRIES: u32 = 16;
 /// The largest value in bytes: an item of DynamoDB has 400 KB, and some room is left for what grows at the next change.
 const LARGEST: usize = 350_000;
+/// By how many bytes a change may make a value larger that has no room left: whatever ends or removes something adds no
+/// more than its cause and a few times.
+const SLIGHT: usize = 256;
 
 /// One thing that people change at run time.
 #[derive(Debug, Clone)]
@@ -122,7 +125,7 @@ where
         after.seq += 1;
         after.head = entry.hash.clone();
         let body = serde_json::to_string(&after).expect("a ledger is plain JSON");
-        if body.len() > LARGEST {
+        if !has_room(before, &body) {
             return Err(Error::InvalidEvent(format!("{} has no room for more; remove what is over", self.stream)));
         }
         let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
@@ -149,6 +152,12 @@ where
     }
 }
 
+/// Whether `body` may take the place of `before`. What makes room must go through where there is none.
+fn has_room<T: Serialize>(before: &Standing<T>, body: &str) -> bool {
+    body.len() <= LARGEST
+        || serde_json::to_string(before).is_ok_and(|before| body.len() <= before.len().saturating_add(SLIGHT))
+}
+
 fn built(put: PutBuilder) -> Result<TransactWriteItem, Error> {
     let put = put.build().map_err(|error| Error::Misconfigured(error.to_string()))?;
     Ok(TransactWriteItem::builder().put(put).build())
@@ -160,4 +169,25 @@ fn s(text: &str) -> AttributeValue {
 
 fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_ledger_takes_nothing_more_but_what_makes_room() {
+        let body = |value: usize| serde_json::to_string(&full(value)).expect("JSON");
+        let before = full(LARGEST);
+        assert!(body(LARGEST).len() > LARGEST);
+        for (value, fits) in [(LARGEST - 1000, true), (LARGEST + 200, true), (LARGEST + 300, false)] {
+            assert_eq!(has_room(&before, &body(value)), fits, "{value}");
+        }
+        assert!(has_room(&full(10), &body(LARGEST - 1000)), "there is room");
+        assert!(!has_room(&full(10), &body(LARGEST)), "and then there is none");
+    }
+
+    fn full(length: usize) -> Standing<String> {
+        Standing { value: "x".repeat(length), ..Standing::default() }
+    }
 }

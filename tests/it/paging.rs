@@ -1,10 +1,11 @@
 //! Paging and answering with the real binaries.
 
 use domain::incident::{IncidentId, Status};
+use domain::policy::Policy;
 use domain::signal::Action;
 use serde_json::{Value, json};
 
-use crate::cases::{TOKEN, batch, function, gateway, opened, signal, standin, the_incident};
+use crate::cases::{TOKEN, batch, function, gateway, opened, policy, signal, standin, standin_with, the_incident};
 use crate::phone::Phone;
 use crate::runtime::Function;
 use crate::standin::Standin;
@@ -44,6 +45,30 @@ fn an_incident_is_enriched_routed_and_paged_and_every_step_runs_twice_with_one_e
     let told = the_incident(&standin);
     assert_eq!(told.decision.unwrap().escalation, "platform");
     assert_eq!(told.enrichment.unwrap().service.as_deref(), Some("checkout"));
+}
+
+#[test]
+fn what_a_ticket_shows_is_brought_up_to_date_when_its_signal_clears_though_no_execution_is_left() {
+    let phone = Phone::start();
+    let route = serde_json::from_value(json!({ "name": "tickets", "action": "ticket" })).unwrap();
+    let standin = standin_with(&Policy { routes: vec![route], ..policy(&phone.address.to_string()) });
+    let incident = opened(&standin);
+    function(env!("CARGO_BIN_EXE_route"), &standin, &[]).invoke(&look(&incident, "e/route")).unwrap().unwrap();
+    let page = pager(&standin, &phone);
+    let told = page.invoke(&look(&incident, "e/page/1")).unwrap().unwrap();
+    assert_eq!((&told["over"], phone.pages().len()), (&json!("ticketed"), 1), "nobody looks any more");
+
+    let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
+    let executions = || standin.world.lock().unwrap().executions.len();
+    dedup.invoke(&batch(&[signal("s2", "k", Action::Trigger, 1)], 1)).unwrap().unwrap();
+    assert_eq!(executions(), 1, "a duplicate starts nothing");
+    for received in [1, 2] {
+        dedup.invoke(&batch(&[signal("s3", "k", Action::Resolve, 0)], received)).unwrap().unwrap();
+        assert_eq!(executions(), 2, "one more look");
+    }
+    page.invoke(&look(&incident, "f/page/1")).unwrap().unwrap();
+    assert_eq!(the_incident(&standin).paging.outdated(Status::Resolved).count(), 0);
+    assert_eq!(phone.pages().len(), 1, "nobody is paged for it");
 }
 
 #[test]

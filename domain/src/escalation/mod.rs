@@ -192,6 +192,11 @@ pub fn waits_for_more(incident: &Incident) -> bool {
     matches!(noise, Some(Noise::Threshold { .. })) && incident.reached_at.is_none() && !incident.paging.by_hand
 }
 
+/// Whether nobody may come by any more, or not for hours: everybody was told of it, or it is a ticket.
+pub fn may_be_over(incident: &Incident) -> bool {
+    incident.paging.exhausted || handling(incident) == Handling::Ticket
+}
+
 /// When a problem that comes and goes has stayed for long enough that somebody is told.
 fn settles_at(incident: &Incident) -> Option<Timestamp> {
     match incident.decision.as_ref().and_then(|decision| decision.noise) {
@@ -200,10 +205,10 @@ fn settles_at(incident: &Incident) -> Option<Timestamp> {
     }
 }
 
-/// When a ticket becomes a page, if nobody takes it on before.
+/// When a ticket becomes a page, if nobody takes it on before: counted from when it was told, as nobody can before.
 fn follow_up_at(incident: &Incident) -> Option<Timestamp> {
     let decision = incident.decision.as_ref().filter(|_| handling(incident) == Handling::Ticket)?;
-    decision.at.checked_add(decision.rung.as_ref()?.follow_up?).ok()
+    incident.paging.began_at?.checked_add(decision.rung.as_ref()?.follow_up?).ok()
 }
 
 /// Whether that is done or only written down: a person who asks for a page gets one.

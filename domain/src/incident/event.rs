@@ -215,7 +215,11 @@ impl Incident {
             }
             Event::Signalled { signals } => signals.iter().for_each(|seen| self.count(seen)),
             Event::Recalled { pulse } => self.pulse.join(pulse),
-            Event::ThresholdReached => self.reached_at = Some(at),
+            Event::ThresholdReached => {
+                self.reached_at = Some(at);
+                // They told somebody; the incident after this one waits for triggers of its own.
+                self.pulse.forget_triggers();
+            }
             Event::Enriched { found } => self.enrichment = Some(found.clone()),
             Event::Routed { decision } => {
                 if !matches!(decision.noise, Some(Noise::Threshold { .. })) {

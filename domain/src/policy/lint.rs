@@ -183,6 +183,8 @@ impl<'a> Used<'a> {
         let rungs = policy.ladder.iter().flat_map(|ladder| [&ladder.sev1, &ladder.sev2, &ladder.sev3, &ladder.sev4]);
         rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
         used.routes(&policy.routes);
+        let rungs = policy.ladder.iter().flat_map(|rungs| [&rungs.sev1, &rungs.sev2, &rungs.sev3, &rungs.sev4]);
+        rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
         used
     }
 

@@ -180,6 +180,21 @@ fn a_threshold_counts_across_a_problem_that_comes_and_goes() {
 }
 
 #[test]
+fn triggers_that_told_somebody_do_not_tell_somebody_again_when_it_comes_back() {
+    let mut world = World::new("often");
+    for second in [0, 60, 120] {
+        world.hear(Action::Trigger, second);
+    }
+    world.hear(Action::Resolve, 200);
+    world.hear(Action::Trigger, 40_000);
+    assert!(matches!(world.noise(), Some(Noise::Threshold { count: 3, .. })), "one trigger, eleven hours later");
+    world.hear(Action::Trigger, 40_060);
+    assert_eq!(world.told, [120]);
+    world.hear(Action::Trigger, 40_120);
+    assert_eq!(world.told, [120, 40_120]);
+}
+
+#[test]
 fn somebody_who_asks_for_people_to_be_told_does_not_wait_for_more() {
     let mut world = World::new("often");
     world.hear(Action::Trigger, 0);

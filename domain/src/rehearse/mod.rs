@@ -64,7 +64,7 @@ pub struct Fault {
 pub struct Change {
     /// Which.
     pub incident: IncidentId,
-    /// When it was decided.
+    /// When somebody was told, or would be.
     pub at: Timestamp,
     /// What it was about.
     pub title: String,
@@ -127,7 +127,7 @@ impl Rehearsal {
             rehearsal.incidents += 1;
             rehearsal.signals += recorded.occurrences;
             rehearsal.replay(recorded, policies);
-            let at = recorded.decided_at();
+            let at = recorded.told_at();
             let old = Outcome::of(recorded, before, covers, at);
             let new = Outcome::of(recorded, after, covers, at);
             rehearsal.count(&old, at, &clocks, |load| &mut load.before);

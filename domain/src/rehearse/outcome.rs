@@ -50,7 +50,7 @@ impl Outcome {
         let mut decision = recorded.anew(router, at);
         let trace = std::mem::take(&mut decision.trace);
         // What never came often enough would have told nobody.
-        let rare = matches!(decision.noise, Some(Noise::Threshold { .. }));
+        let rare = matches!(decision.noise, Some(Noise::Threshold { count, .. }) if !recorded.reached(count));
         let what = match (decision.mode, decision.handling) {
             _ if rare => What::Nothing,
             (Mode::Simulate, Handling::Page | Handling::Ticket) => What::Simulated,

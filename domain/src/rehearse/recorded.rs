@@ -29,6 +29,9 @@ pub struct Recorded {
     pub decision: Option<Decision>,
     /// How many triggers were recorded.
     pub occurrences: u64,
+    /// When so many triggers had come that somebody was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_at: Option<Timestamp>,
 }
 
 impl Recorded {
@@ -47,12 +50,23 @@ impl Recorded {
             enrichment: incident.enrichment.clone(),
             decision: incident.decision.clone(),
             occurrences: incident.occurrences,
+            reached_at: incident.reached_at,
         })
     }
 
     /// The clock it was decided by, or else the one it was opened by.
     pub fn decided_at(&self) -> Timestamp {
         self.decision.as_ref().map_or(self.opened_at, |decision| decision.at)
+    }
+
+    /// When somebody was told, or would be: at the decision, or once so many triggers had come as its route waits for.
+    pub(super) fn told_at(&self) -> Timestamp {
+        self.reached_at.unwrap_or_else(|| self.decided_at())
+    }
+
+    /// Whether as many triggers as `count` came close enough together, as far as that is known.
+    pub(super) fn reached(&self, count: u32) -> bool {
+        self.reached_at.is_some() && self.occurrences >= u64::from(count)
     }
 
     /// The incident as it stood before it was decided.

@@ -140,6 +140,22 @@ fn what_changes_is_named_by_who_and_why_and_nothing_else_is() {
 }
 
 #[test]
+fn a_page_that_came_once_enough_triggers_had_come_is_a_page_that_can_be_lost() {
+    let patient = POLICY.replace("level: SEV1 }", "level: SEV1, threshold: { count: 3, within: 10m } }");
+    let router = router(&patient);
+    let mut rare = decided(0, &router);
+    rare.occurrences = 3;
+    let told = Recorded { reached_at: Some(start() + jiff::SignedDuration::from_hours(10)), ..rare.clone() };
+    let simulated = POLICY.replace("level: SEV1 }", "mode: simulate }");
+    let [change] = rehearse(&[rare.clone(), told.clone()], &patient, &simulated).changes.try_into().expect("one");
+    assert_eq!((change.kind, change.at), (Kind::Lost, told.told_at()));
+    assert_eq!(change.before.who, ["person:ana"], "who was on call when it was enough, not when it began");
+    let stricter = patient.replace("count: 3", "count: 4");
+    assert_eq!(rehearse(&[told], &patient, &stricter).changes.len(), 1);
+    assert_eq!(rehearse(&[rare], &patient, &stricter).changes, []);
+}
+
+#[test]
 fn a_page_that_moves_says_from_whom_to_whom_and_by_which_escalation() {
     let router = router(POLICY);
     let history = [decided(0, &router)];

@@ -1,6 +1,7 @@
 //! Promises about steps: whom they find, in which order people are told, and when they sleep.
 
 use super::*;
+use crate::incident::Hold;
 use crate::policy::{Ladder, Rung};
 
 const POLICY: &str = r"
@@ -201,6 +202,27 @@ fn a_ticket_that_nobody_took_on_becomes_a_page_at_its_follow_up_and_one_that_som
     let mut over = ticket();
     over.ask(Command::Resolve { by: Actor::person("eve") });
     assert_eq!(over.run(1, &|_, _, _| accepted()), Some(Over::Resolved));
+}
+
+#[test]
+fn a_ticket_that_a_silence_held_back_for_longer_than_its_follow_up_is_told_as_a_ticket_first() {
+    let mut world = World::of(POLICY, "ana", Handling::Ticket);
+    world.decision().notify = vec![Target::Person("eve".to_owned())];
+    world.decision().rung = Some(Rung { follow_up: Some(SignedDuration::from_hours(4)), ..Rung::default() });
+    let hold = Hold {
+        silence: "s".to_owned(),
+        owner: ana(),
+        until: start() + SignedDuration::from_hours(6),
+        reason: String::new(),
+    };
+    world.incident.apply(&Event::Silenced { by: vec![hold] }, start());
+    world.run_until("6h", &|_, _, _| accepted());
+    assert!(world.sent.is_empty());
+    world.incident.apply(&Event::SilenceEnded, world.now);
+    world.run_until("9h", &|_, _, _| accepted());
+    assert_eq!(world.sent(), ["360:00 person:eve/0"], "nobody had a chance to take it on before");
+    world.run_until("10h1m", &|_, _, _| accepted());
+    assert_eq!(world.sent()[1], "600:00 person:ana/0");
 }
 
 #[test]

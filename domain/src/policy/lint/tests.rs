@@ -48,7 +48,7 @@ fn a_channel_that_only_the_ladder_names_is_used() {
 fn each_thing_that_is_probably_not_meant_is_told_with_its_line_and_a_fix() {
     // What is changed, then the line, the path and the beginning of each warning.
     #[expect(clippy::type_complexity, reason = "a table")]
-    let table: [(&str, &str, &[(usize, &str, &str)]); 9] = [
+    let table: [(&str, &str, &[(usize, &str, &str)]); 10] = [
         (
             "incident.tier == 1', l",
             "alert.labels.env == \"test\"', l",
@@ -74,6 +74,11 @@ fn each_thing_that_is_probably_not_meant_is_told_with_its_line_and_a_fix() {
         ),
         ("tier: 2 }", "tier: 1 }", &[(11, "services.checkout", "service checkout matters most and has no runbook")]),
         ("[team:platform], wait", "[person:ben], wait", &[]),
+        (
+            "escalations:",
+            "channels: { ops: { sms: +15550109 } }\nladder: { SEV1: { channel: channel:ops } }\nescalations:",
+            &[],
+        ),
     ];
     for (from, to, wanted) in table {
         assert!(POLICY.contains(from), "{from}");
