@@ -118,13 +118,21 @@ impl Pager {
         cause: &str,
         now: Timestamp,
     ) -> Result<Option<Flush>, Error> {
-        if incident.is_open() && incident.group.is_some() {
-            return self.grouper.flush(incident, &self.inhibitor, policy, silences, now).await;
+        let flushed = if incident.is_open() && incident.group.is_some() {
+            self.grouper.flush(incident, &self.inhibitor, policy, silences, now).await
+        } else if escalation::belongs_to_a_group(incident) {
+            Box::pin(self.grouper.join(&incident.id, cause, now)).await.map(|()| None)
+        } else {
+            Ok(None)
+        };
+        match flushed {
+            // What will never work must not keep anybody from being told: the incident pages as it stands.
+            Err(error) if !error.is_retryable() => {
+                tracing::error!(error = error.chain(), incident.id = %incident.id, "grouping failed: it pages alone");
+                Ok(None)
+            }
+            flushed => flushed,
         }
-        if escalation::belongs_to_a_group(incident) {
-            Box::pin(self.grouper.join(&incident.id, cause, now)).await?;
-        }
-        Ok(None)
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.

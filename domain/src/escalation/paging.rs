@@ -261,11 +261,15 @@ impl Paging {
         for (id, outcome) in outcomes {
             let Some(delivery) = self.deliveries.iter_mut().find(|known| known.id == *id) else { continue };
             delivery.conclude(outcome.clone(), at);
-            let accepted = delivery.fate.is_accepted();
+            let (accepted, to) = (delivery.fate.is_accepted(), delivery.to.clone());
             match outcome {
-                Outcome::Accepted { .. } | Outcome::Delivered => self.accepted_since_catch_all |= accepted,
+                // A place that the ladder tells beside people is nobody who could answer.
+                Outcome::Accepted { .. } | Outcome::Delivered if !self.is_beside(&to) => {
+                    self.accepted_since_catch_all |= accepted;
+                }
                 Outcome::Undelivered { .. } => {
-                    let accepted = self.current().any(|delivery| delivery.fate.is_accepted());
+                    let is_a_person = |delivery: &&Delivery| !self.is_beside(&delivery.to);
+                    let accepted = self.current().filter(is_a_person).any(|delivery| delivery.fate.is_accepted());
                     self.accepted_since_catch_all = accepted;
                 }
                 Outcome::Held { .. } => self.held += 1,

@@ -180,8 +180,6 @@ impl<'a> Used<'a> {
         used.people.extend(policy.schedules.values().flat_map(super::Schedule::members).map(String::as_str));
         let steps = policy.escalations.values().flat_map(|escalation| &escalation.steps);
         steps.flat_map(|step| &step.notify).for_each(|target| used.target(target));
-        let rungs = policy.ladder.iter().flat_map(|ladder| [&ladder.sev1, &ladder.sev2, &ladder.sev3, &ladder.sev4]);
-        rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
         used.routes(&policy.routes);
         let rungs = policy.ladder.iter().flat_map(|rungs| [&rungs.sev1, &rungs.sev2, &rungs.sev3, &rungs.sev4]);
         rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
