@@ -5,7 +5,7 @@ use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::reminder::Reminder;
-use watchkeeper::store::{Incidents, Machine, Policies, Secrets, SilenceLog};
+use watchkeeper::store::{CoverLog, Incidents, Machine, Policies, Secrets, SilenceLog};
 use watchkeeper::sweep::Sweeper;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,6 +17,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
         reminder: Reminder {
             policies: Policies::new(aws, &required("POLICY_BUCKET")?),
+            covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
             channels: Channels::from_env(aws),
             secrets: Secrets::new(aws),
         },

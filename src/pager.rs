@@ -10,7 +10,6 @@ use domain::escalation::{self, Around, Delivery, Next, Outcome, Over};
 use domain::incident::{Event, Incident, IncidentId, Status};
 use domain::policy::{Policy, SecretRef};
 use domain::route;
-use domain::schedule::Covers;
 use domain::throttle::{self, Verdict};
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -58,7 +57,7 @@ impl Pager {
         let began = Instant::now();
         let silences = self.silences.known().await;
         for attempt in 0..TRIES {
-            let (before, covers) = tokio::join!(self.incidents.get(id), self.covers());
+            let (before, covers) = tokio::join!(self.incidents.get(id), self.covers.known());
             let before = before?;
             let policy = self.policy_of(&before, now).await?;
             let stopping = silences.stopping(&before, now);
@@ -78,14 +77,6 @@ impl Pager {
             return Ok(escalation::next(&incident, around, later));
         }
         Err(Error::Conflict)
-    }
-
-    /// Who takes whose turn; nobody when that cannot be read, as the wrong person is better than none.
-    async fn covers(&self) -> Covers {
-        self.covers.read().await.unwrap_or_else(|error| {
-            tracing::error!(error = error.chain(), "the overrides cannot be read: the rotations alone page");
-            Covers::default()
-        })
     }
 
     /// The policy that the incident was routed by; the active one when it was not routed, or when that one is lost.

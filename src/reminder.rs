@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use domain::escalation::{Outcome, addresses_of};
 use domain::policy::{Policy, SecretRef};
-use domain::schedule::Covers;
 use domain::silence::{Event, Silence, Silences};
 use domain::text::{cut, visible};
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use jiff::Timestamp;
 use crate::channel::{Channels, Notice};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::store::{Policies, Secrets, SilenceLog};
+use crate::store::{CoverLog, Policies, Secrets, SilenceLog};
 
 /// The longest list of matchers in a reminder, in characters.
 const MATCHERS: usize = 120;
@@ -21,6 +20,8 @@ const MATCHERS: usize = 120;
 pub struct Reminder {
     /// The policies, which say how somebody is reached.
     pub policies: Policies,
+    /// The overrides, swaps and absences.
+    pub covers: CoverLog,
     /// The ways to reach them.
     pub channels: Channels,
     /// What channels need to be secret.
@@ -61,8 +62,8 @@ impl Reminder {
         };
         let (id, text) = (format!("reminder-{}-{}", silence.id, silence.until.as_second()), text(silence, suppressed));
         let mut reached = false;
-        let told = silence.reminds(policy);
-        for (to, addresses) in told.iter().flat_map(|target| addresses_of(policy, Covers::NONE, target, now)) {
+        let (told, covers) = (silence.reminds(policy), self.covers.known().await);
+        for (to, addresses) in told.iter().flat_map(|target| addresses_of(policy, &covers, target, now)) {
             let person = policy.display_name(&to);
             for address in addresses {
                 let notice = Notice { id: &id, address, person, subject: "A silence ends", text: &text, now };
