@@ -26,12 +26,14 @@ use crate::policy::Policy;
 
 pub mod calendar;
 mod cover;
+mod gap;
 mod plan;
 mod roster;
 mod rotation;
 mod window;
 
 pub use cover::{Absence, CoverEvent, Covers, Override, Unfit};
+pub use gap::{Gap, GapEvent, ToldGaps};
 pub use plan::{Span, final_schedule};
 pub(crate) use rotation::instant;
 

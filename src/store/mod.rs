@@ -3,6 +3,7 @@
 mod calendars;
 mod changes;
 mod covers;
+mod gaps;
 mod incidents;
 mod ledger;
 mod machines;
@@ -18,6 +19,7 @@ mod turns;
 pub use calendars::{Calendar, CalendarLog};
 pub use changes::Changes;
 pub use covers::CoverLog;
+pub use gaps::GapLog;
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};
 pub use ledger::{Ledger, Standing};

@@ -8,6 +8,7 @@ mod client;
 mod cloud;
 mod doors;
 mod functions;
+mod gaps;
 mod history;
 mod kill;
 mod noise;
