@@ -1,11 +1,12 @@
-//! Sweep: comes by once a minute, lets go on what a silence held back until its end, and reminds its owner before.
+//! Sweep: comes by once a minute, lets go on what a silence held back until its end, and reminds its owner before; tells
+//! of gaps ahead in schedules.
 
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
-use watchkeeper::reminder::Reminder;
-use watchkeeper::store::{Incidents, Machine, Policies, Secrets, SilenceLog};
+use watchkeeper::reminder::{GapWatch, Reminder};
+use watchkeeper::store::{CoverLog, GapLog, Incidents, Machine, Policies, Secrets, SilenceLog};
 use watchkeeper::sweep::Sweeper;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,6 +18,8 @@ async fn main() -> Result<(), lambda::Fatal> {
         machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
         reminder: Reminder {
             policies: Policies::new(aws, &required("POLICY_BUCKET")?),
+            covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+            gaps: GapWatch::new(GapLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?)),
             channels: Channels::from_env(aws),
             secrets: Secrets::new(aws),
         },

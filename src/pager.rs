@@ -11,7 +11,6 @@ use domain::group::{self, Flush};
 use domain::incident::{Event, Incident, IncidentId, Status};
 use domain::policy::{Policy, SecretRef};
 use domain::route;
-use domain::schedule::Covers;
 use domain::silence::Silences;
 use domain::throttle::{self, Verdict};
 use futures_util::future::join_all;
@@ -66,7 +65,7 @@ impl Pager {
         let began = Instant::now();
         let silences = self.silences.known().await;
         for attempt in 0..TRIES {
-            let (before, covers) = tokio::join!(self.incidents.get(id), self.covers());
+            let (before, covers) = tokio::join!(self.incidents.get(id), self.covers.known());
             let before = before?;
             let policy = self.policy_of(&before, now).await?;
             let stopping = silences.stopping(&before, now);
@@ -99,14 +98,6 @@ impl Pager {
             return Ok(group::sooner(&incident, escalation::next(&incident, around, later), later));
         }
         Err(Error::Conflict)
-    }
-
-    /// Who takes whose turn; nobody when that cannot be read, as the wrong person is better than none.
-    async fn covers(&self) -> Covers {
-        self.covers.read().await.unwrap_or_else(|error| {
-            tracing::error!(error = error.chain(), "the overrides cannot be read: the rotations alone page");
-            Covers::default()
-        })
     }
 
     /// The flush that is due for a group. An alert of a group that gets here lost its way there, and joins it now.

@@ -1,5 +1,5 @@
 //! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
-//! of it.
+//! of it. Once an hour it looks for gaps ahead.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
@@ -32,7 +32,7 @@ pub struct Sweeper {
     pub incidents: Incidents,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
-    /// What reminds owners of the end of their silences.
+    /// What reminds owners of the end of their silences, and of gaps ahead in their schedules.
     pub reminder: Reminder,
 }
 
@@ -45,6 +45,8 @@ pub struct Swept {
     pub released: usize,
     /// How many owners heard that their silence ends.
     pub reminded: usize,
+    /// Of how many gaps ahead somebody heard.
+    pub warned: usize,
 }
 
 impl Sweeper {
@@ -67,6 +69,12 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
+        // A gap is days ahead, and is looked for again in an hour: what silences wait for does not fail for it.
+        swept.warned = self.reminder.warn(now).await.unwrap_or_else(|error| {
+            metrics::counter!("gaps_unseen").increment(1);
+            tracing::error!(error = error.chain(), "gaps ahead cannot be looked for");
+            0
+        });
         failed.map_or(Ok(swept), Err)
     }
 

@@ -1,6 +1,7 @@
 //! Overrides, swaps and absences: who takes whose turn for a while.
 
 use anstyle::Style;
+use domain::schedule::Covers;
 use watchkeeper::api::{
     Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed,
 };
@@ -9,6 +10,16 @@ use crate::args::{AbsenceCommand, OverrideCommand, Swap, Why};
 use crate::client::{Client, encoded};
 use crate::failure::Failure;
 use crate::show::{self, BLUE, BOLD, DIM, GREEN, Show, paint, text};
+
+/// Everything that is set now, for the rules that say who is on call.
+pub fn all(client: &Client) -> Result<Covers, Failure> {
+    let OverrideList { overrides } = client.get("/v1/overrides")?;
+    let AbsenceList { absences } = client.get("/v1/absences")?;
+    Ok(Covers {
+        overrides: overrides.into_iter().map(Into::into).collect(),
+        absences: absences.into_iter().map(Into::into).collect(),
+    })
+}
 
 /// Sets, lists and removes overrides.
 pub fn overrides(client: &Client, command: OverrideCommand, show: Show) -> Result<(), Failure> {

@@ -21,6 +21,7 @@ use watchkeeper::sender::{self, cloudwatch};
 
 use crate::args::{self, Sender};
 use crate::client::Client;
+use crate::cover;
 use crate::failure::Failure;
 use crate::incidents;
 use crate::past;
@@ -68,20 +69,20 @@ pub fn explain(
         Failure::Usage(format!("{file} does not say whose it is: add --sender, such as --sender generic"))
     })?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
-    let (policy, open) = if let Some(file) = &asked.policy {
-        (policy::read(file, Warnings::LeftOut)?.0, Vec::new())
+    let (policy, covers, open) = if let Some(file) = &asked.policy {
+        (policy::read(file, Warnings::LeftOut)?.0, Covers::default(), Vec::new())
     } else {
         let client = client()?;
         let ActivePolicy { policy, .. } = client.get("/v1/policy")?;
         let mut open = client.incidents(Some("triggered"), OPEN)?.incidents;
         open.extend(client.incidents(Some("acknowledged"), OPEN)?.incidents);
-        (policy, open)
+        (policy, cover::all(&client)?, open)
     };
     let (integration, signals) = read(sender, asked.integration.as_deref(), &body, &policy, now)?;
     let explanation = Explanation {
         integration,
         policy: policy.hash().to_string(),
-        incidents: would(&signals, &policy, &open, now),
+        incidents: would(&signals, &policy, &covers, &open, now),
         signals,
     };
     show.print(&explanation, |explanation| tell(explanation, sender, now));
@@ -171,7 +172,7 @@ fn alarms(body: &[u8], policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, F
 }
 
 /// What would become of `signals`, incident by incident.
-fn would(signals: &[Signal], policy: &Policy, open: &[api::Incident], now: Timestamp) -> Vec<Would> {
+fn would(signals: &[Signal], policy: &Policy, covers: &Covers, open: &[api::Incident], now: Timestamp) -> Vec<Would> {
     let mut signals: Vec<Signal> = signals.iter().filter(|signal| signal.action != Action::Change).cloned().collect();
     dedup::sort(&mut signals);
     let mut fingerprints = Vec::new();
@@ -184,7 +185,7 @@ fn would(signals: &[Signal], policy: &Policy, open: &[api::Incident], now: Times
         let own: Vec<Signal> = signals.iter().filter(|signal| signal.fingerprint == fingerprint).cloned().collect();
         let begins = IncidentId { fingerprint: fingerprint.clone(), generation: 1 };
         let merge = dedup::merge(&fingerprint, None, &own, |_| false, now);
-        let mut thought = Thought { incident: Incident::expected(begins), records: Vec::new(), policy };
+        let mut thought = Thought { incident: Incident::expected(begins), records: Vec::new(), policy, covers };
         thought.write("dedup", merge.events, now);
         thought.go_on(now);
         let told = timeline::timeline(&thought.records, Some(policy));
@@ -204,6 +205,7 @@ struct Thought<'a> {
     incident: Incident,
     records: Vec<Record<Event>>,
     policy: &'a Policy,
+    covers: &'a Covers,
 }
 
 impl Thought<'_> {
@@ -227,7 +229,7 @@ impl Thought<'_> {
         // As the first of its group, which waits for others.
         let waits = decision.group.as_ref().map_or(SignedDuration::ZERO, |group| group.wait);
         self.write("route", vec![Event::Routed { decision }], begun);
-        let around = Around { policy: self.policy, covers: Covers::NONE, silenced_until: None, turn: 0 };
+        let around = Around { policy: self.policy, covers: self.covers, silenced_until: None, turn: 0 };
         let mut now = begun + waits;
         for look in 0..LOOKS {
             let cause = format!("look {look}");

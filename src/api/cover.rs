@@ -1,5 +1,6 @@
 //! Overrides, swaps and absences, as the API shows and takes them.
 
+use domain::incident::Actor;
 use domain::schedule;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -168,5 +169,21 @@ impl From<&schedule::Absence> for Absence {
             by: set.by.name().to_owned(),
             reason: set.reason.clone(),
         }
+    }
+}
+
+/// As the rules take it; of who set it, the name is left.
+impl From<Override> for schedule::Override {
+    fn from(set: Override) -> Self {
+        let Override { id, schedule, person, instead_of, from, until, by, reason } = set;
+        Self { id, schedule, person, instead_of, from, until, by: Actor::person(&by), reason }
+    }
+}
+
+/// As the rules take it; of who said so, the name is left.
+impl From<Absence> for schedule::Absence {
+    fn from(set: Absence) -> Self {
+        let Absence { id, person, from, until, by, reason } = set;
+        Self { id, person, from, until, by: Actor::person(&by), reason }
     }
 }

@@ -8,10 +8,11 @@ use domain::policy::Ladder;
 use domain::signal::Severity;
 use domain::text::cut;
 use http::header::{AUTHORIZATION, HeaderMap};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::http::{post_json, secret_header};
-use super::{Channel, Message, failed, text};
+use super::{Channel, Message, Notice, failed, text};
 use crate::form::Answer;
 use crate::link;
 use crate::outgoing::Outgoing;
@@ -21,6 +22,8 @@ use crate::secret::Secret;
 const TITLE: usize = 120;
 /// The longest message in characters: ntfy makes a file of anything above 4,096 bytes, and a character has up to four.
 const MESSAGE: usize = 1000;
+/// The priority of what is no page: it makes the phone's usual sound.
+const USUAL: u8 = 3;
 
 /// A topic.
 pub(super) struct Ntfy<'a> {
@@ -32,6 +35,22 @@ pub(super) struct Ntfy<'a> {
 
 impl Channel for Ntfy<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
+        self.publish(&body(self.topic, message), message.now).await
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        let body = json!({
+            "topic": self.topic,
+            "title": cut(notice.subject, TITLE),
+            "message": cut(notice.text, MESSAGE),
+            "priority": USUAL,
+        });
+        self.publish(&body, notice.now).await
+    }
+}
+
+impl Ntfy<'_> {
+    async fn publish(&self, body: &Value, now: Timestamp) -> Outcome {
         let mut headers = HeaderMap::new();
         if let Some(token) = self.token {
             let Some(bearer) = secret_header(&format!("Bearer {}", token.expose())) else {
@@ -39,8 +58,7 @@ impl Channel for Ntfy<'_> {
             };
             headers.insert(AUTHORIZATION, bearer);
         }
-        let body = body(self.topic, message);
-        match post_json(self.outgoing, self.url, headers, &body, message.now).await {
+        match post_json(self.outgoing, self.url, headers, body, now).await {
             Ok(_) => Outcome::Accepted { reference: None },
             Err(outcome) => outcome,
         }

@@ -7,10 +7,11 @@
 use domain::escalation::Outcome;
 use domain::text::visible;
 use http::HeaderMap;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::http::post_json;
-use super::{Channel, Message, text};
+use super::{Channel, Message, Notice, text};
 use crate::outgoing::Outgoing;
 use crate::secret::Secret;
 
@@ -22,40 +23,56 @@ pub(super) struct Teams<'a> {
 
 impl Channel for Teams<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
-        match post_json(self.outgoing, self.url.expose(), HeaderMap::new(), &envelope(message), message.now).await {
+        self.post(&card(message), message.now).await
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        let body = [run(notice.subject, true), run(&format!("{}, {}", visible(notice.person), notice.text), false)];
+        self.post(&adaptive(&body), notice.now).await
+    }
+}
+
+impl Teams<'_> {
+    async fn post(&self, card: &Value, now: Timestamp) -> Outcome {
+        match post_json(self.outgoing, self.url.expose(), HeaderMap::new(), &envelope(card), now).await {
             Ok(_) => Outcome::Accepted { reference: None },
             Err(outcome) => outcome,
         }
     }
 }
 
-fn envelope(message: &Message<'_>) -> Value {
+fn envelope(card: &Value) -> Value {
     json!({
         "type": "message",
         "attachments": [{
             "contentType": "application/vnd.microsoft.card.adaptive",
             "contentUrl": null,
-            "content": card(message),
+            "content": card,
         }],
     })
 }
 
 fn card(message: &Message<'_>) -> Value {
     let Message { incident, link, .. } = message;
-    let run = |text: String, bold: bool| {
-        let weight = if bold { "Bolder" } else { "Default" };
-        json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] })
-    };
     let opened = incident.opened_at.map(|at| format!(", opened {}", text::clock(at))).unwrap_or_default();
+    let about = format!("For {}{opened}, incident {}", visible(message.person), incident.id);
+    let mut card = adaptive(&[run(&text::line(message), true), run(&about, false)]);
+    card["actions"] = json!([{ "type": "Action.OpenUrl", "title": "See it and answer", "url": link }]);
+    card
+}
+
+/// A line of a card. A text of a sender is a run of text, which no markup can change.
+fn run(text: &str, bold: bool) -> Value {
+    let weight = if bold { "Bolder" } else { "Default" };
+    json!({ "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": text, "weight": weight }] })
+}
+
+fn adaptive(body: &[Value]) -> Value {
     json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "body": [
-            run(text::line(message), true),
-            run(format!("For {}{opened}, incident {}", visible(message.person), incident.id), false),
-        ],
-        "actions": [{ "type": "Action.OpenUrl", "title": "See it and answer", "url": link }],
+        "body": body,
         "msteams": { "width": "Full" },
     })
 }

@@ -166,6 +166,52 @@ async fn a_notice_goes_by_each_channel_and_says_who_when_and_why_without_an_inci
 }
 
 #[tokio::test]
+async fn a_notice_by_push_card_or_text_neither_rings_like_a_page_nor_asks_for_an_answer() {
+    let server = Server::start((0..3).map(|_| Answer::Whole("200 OK", r#"{"sid":"SM1"}"#.to_owned())));
+    let aws = Aws::answers(200, "", "{}");
+    let (policy, _) = every_channel(&server);
+    let card = SecretRef("ssm:/watchkeeper/teams".to_owned());
+    let secrets = async |reference: &SecretRef| match reference.parameter() {
+        Some("/watchkeeper/teams") => Ok(Arc::from([Secret::new(&format!("http://{}/teams", server.address))])),
+        _ => secret(reference).await,
+    };
+    let text = "Nobody is on call for **db** ".repeat(100);
+    let now = Told::new().message().now;
+    for address in [Address::Ntfy("ana".to_owned()), Address::Teams(card), Address::TwilioSms("+15550100".to_owned())] {
+        let notice = Notice { id: "n-1", address: &address, person: "Ana", subject: "A gap", text: &text, now };
+        let outcome = channels(&server, &aws).notify(&policy, &secrets, &notice).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{}: {outcome:?}", address.channel());
+    }
+    let seen = server.seen();
+    let push = seen[0].json();
+    assert_eq!((&push["title"], &push["priority"]), (&json!("A gap"), &json!(3)));
+    assert!(push["message"].as_str().expect("text").len() < 4096 && push.get("actions").is_none(), "{push}");
+    let card = &seen[1].json()["attachments"][0]["content"];
+    let run = &card["body"][1]["inlines"][0];
+    assert!(run["type"] == "TextRun" && run["text"].as_str().expect("text").starts_with("Ana, Nobody"), "{card}");
+    assert!(card.get("actions").is_none(), "{card}");
+    let form = crate::form::fields(&seen[2].body).expect("a form");
+    let field = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.chars().count());
+    assert_eq!((field("Body"), field("StatusCallback")), (Some(300), None), "{form:?}");
+}
+
+#[tokio::test]
+async fn a_way_that_takes_no_notices_says_so_and_is_not_used() {
+    let server = Server::start([]);
+    let aws = Aws::answers(200, "", "{}");
+    let (policy, addresses) = every_channel(&server);
+    let silent =
+        |address: &Address| matches!(address, Address::Voice(_) | Address::Pagerduty(_) | Address::Opsgenie(_));
+    for address in addresses.into_iter().filter(silent) {
+        let now = Told::new().message().now;
+        let notice = Notice { id: "n-1", address: &address, person: "Ana", subject: "A gap", text: "x", now };
+        let outcome = channels(&server, &aws).notify(&policy, &secret, &notice).await;
+        assert_eq!(outcome, rejected("the channel takes no notices"), "{}", address.channel());
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
 async fn what_is_missing_is_an_outcome_and_nothing_is_sent() {
     let server = Server::start([Answer::Whole("200 OK", String::new())]);
     let aws = Aws::answers(200, "", "{}");

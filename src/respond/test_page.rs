@@ -153,6 +153,7 @@ fn opening(before: &Incident, active: &Active, name: &str, attempts: Vec<Attempt
             nobody: Vec::new(),
             picked: None,
             everybody: false,
+            time_zones: None,
         },
         Event::Sending { attempts },
     ]

@@ -22,6 +22,15 @@ impl CoverLog {
         Ok(self.0.read().await?.value)
     }
 
+    /// The same for whoever tells somebody: where they cannot be read there are none, as the wrong person is better than
+    /// none.
+    pub async fn known(&self) -> Covers {
+        self.read().await.unwrap_or_else(|error| {
+            tracing::error!(error = error.chain(), "the overrides cannot be read: the rotations alone page");
+            Covers::default()
+        })
+    }
+
     /// Makes the change that `decide` asks for, once for each `cause`; answers with how they stand then.
     pub async fn change(
         &self,

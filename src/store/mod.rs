@@ -3,6 +3,7 @@
 mod calendars;
 mod changes;
 mod covers;
+mod gaps;
 mod groups;
 mod incidents;
 mod inhibitions;
@@ -20,6 +21,7 @@ mod turns;
 pub use calendars::{Calendar, CalendarLog};
 pub use changes::Changes;
 pub use covers::CoverLog;
+pub use gaps::GapLog;
 pub use groups::{Groups, Row};
 pub use incidents::{Incidents, Listing};
 pub(crate) use incidents::{STEP, pause};

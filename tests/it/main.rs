@@ -9,6 +9,7 @@ mod client;
 mod cloud;
 mod doors;
 mod functions;
+mod gaps;
 mod grouping;
 mod history;
 mod inhibition;

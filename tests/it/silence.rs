@@ -4,9 +4,10 @@ use std::sync::Mutex;
 
 use domain::incident::{IncidentId, Status};
 use domain::signal::Action;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cases::{TOKEN, batch, function, gateway, opened, policy, signal, standin, the_incident};
+use crate::cases::{TOKEN, batch, function, gateway, opened, policy, signal, standin, standin_with, the_incident};
 use crate::paging::look;
 use crate::phone::Phone;
 use crate::runtime::Function;
@@ -159,6 +160,16 @@ fn an_incident_that_cannot_be_read_keeps_no_other_from_going_on_and_is_not_passe
     assert_eq!(standin.world.lock().unwrap().executions.len(), 2, "the other goes on");
 }
 
+/// Moves the beginning of the first silence, so that its end is near for how long it lasts.
+fn began_long_ago(standin: &Standin) {
+    let mut world = standin.world.lock().unwrap();
+    let rows = world.table(&json!("state"));
+    let row = rows.get_mut(&("silences".to_owned(), "ledger".to_owned())).unwrap();
+    let mut ledger: Value = serde_json::from_str(row["body"]["S"].as_str().unwrap()).unwrap();
+    ledger["value"][0]["from"] = json!("2026-01-01T00:00:00Z");
+    row["body"] = json!({ "S": ledger.to_string() });
+}
+
 #[test]
 fn an_owner_hears_once_that_a_silence_ends_and_the_catch_all_where_nobody_knows_the_owner() {
     for (owner, told) in [("ben", "ben"), ("root", "ana")] {
@@ -170,20 +181,38 @@ fn an_owner_hears_once_that_a_silence_ends_and_the_catch_all_where_nobody_knows_
         let sweeper = sweeper(&standin, &[("WEBHOOK_ALLOW", phone.address.to_string())]);
         let reminded = || sweeper.invoke(&json!({})).unwrap().unwrap()["reminded"].clone();
         assert_eq!(reminded(), 0, "it is no longer than its reminder");
-        {
-            let mut world = standin.world.lock().unwrap();
-            let rows = world.table(&json!("state"));
-            let row = rows.get_mut(&("silences".to_owned(), "ledger".to_owned())).unwrap();
-            let mut ledger: Value = serde_json::from_str(row["body"]["S"].as_str().unwrap()).unwrap();
-            ledger["value"][0]["from"] = json!("2026-01-01T00:00:00Z");
-            row["body"] = json!({ "S": ledger.to_string() });
-        }
+        began_long_ago(&standin);
         assert_eq!((reminded(), reminded()), (json!(1), json!(0)));
         let notices = phone.notices();
         assert_eq!((notices.len(), notices[0].person.as_str()), (1, told));
         assert!(notices[0].text.starts_with("The silence {service=\"checkout\"} ends at "), "{}", notices[0].text);
         assert!(notices[0].text.contains("it has suppressed 0 incidents"), "{}", notices[0].text);
     }
+}
+
+#[test]
+fn whoever_an_override_puts_on_call_hears_that_a_silence_ends() {
+    let phone = Phone::start();
+    let mut scheduled = serde_json::to_value(policy(&phone.address.to_string())).unwrap();
+    let layer = json!({ "members": ["ana"], "shift": "weekly", "start": "2026-01-05T09:00" });
+    scheduled["schedules"]["platform"] = json!({ "time_zone": "Europe/Berlin", "rotation": layer });
+    scheduled["escalations"]["platform"]["steps"] = json!([{ "notify": ["schedule:platform"], "wait": "PT5M" }]);
+    let standin = standin_with(&serde_json::from_value(scheduled).unwrap());
+    let roster = function(env!("CARGO_BIN_EXE_schedule"), &standin, &[]);
+    let (now, hour) = (Timestamp::now(), SignedDuration::from_hours(1));
+    let set = json!({ "schedule": "platform", "person": "ben", "from": now - hour, "until": now + hour }).to_string();
+    let headers = [("authorization", format!("Bearer {TOKEN}"))];
+    let answer = roster.invoke(&gateway("POST", "/v1/overrides", &headers, &set)).unwrap().unwrap();
+    assert_eq!(answer["statusCode"], 201, "{answer}");
+
+    let silencer = Silencer::start(&standin);
+    let body = json!({ "matchers": ["service=checkout"], "for": "1h", "by": "root", "remind": "1h" });
+    assert_eq!(silencer.ask("POST", "/v1/silences", &body).0, 201);
+    began_long_ago(&standin);
+    let sweeper = sweeper(&standin, &[("WEBHOOK_ALLOW", phone.address.to_string())]);
+    sweeper.invoke(&json!({})).unwrap().unwrap();
+    let told: Vec<String> = phone.notices().iter().map(|notice| notice.person.clone()).collect();
+    assert_eq!(told, ["ben"]);
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn a_function_may_only_add_to_the_log_and_only_to_streams_of_its_own() {
             Some("PolicyFunction") => &["policy"],
             Some("ScheduleFunction") => &["covers", "calendars"],
             Some("SilenceFunction") => &["silences"],
-            Some("SweepFunction") => &["incident#*", "silences"],
+            Some("SweepFunction") => &["incident#*", "silences", "gaps"],
             _ => &["incident#*"],
         };
         let streams = streams.map(|streams| &streams["dynamodb:LeadingKeys"]);

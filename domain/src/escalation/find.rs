@@ -7,7 +7,7 @@ use super::contacts::{addresses, plan, quiet_until};
 use super::{Around, Position, named, step, targets};
 use crate::incident::{Event, Incident};
 use crate::policy::{Acknowledge, Address, Policy, Target};
-use crate::schedule::{self, Covers};
+use crate::schedule::{self, Covers, Source};
 use crate::text::lasted;
 
 /// Somebody whom a step found.
@@ -15,7 +15,7 @@ use crate::text::lasted;
 pub struct Found {
     /// Whom: `person:ana` or `channel:ops`.
     pub to: String,
-    /// How: `on call for platform, for another 2 h`; empty where the step names them.
+    /// How: `on call for platform, for another 2 h, stands in for ana`; empty where the step names them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub via: String,
     /// Told beside the step, as the ladder says: whoever is there need not answer.
@@ -72,7 +72,8 @@ pub(super) fn begin(incident: &Incident, around: Around<'_>, position: Position,
         found.extend(told);
         nobody.extend(unreachable);
     }
-    Event::StepBegan { position, found, nobody, picked, everybody }
+    let time_zones = schedule::time_zones().map(str::to_owned);
+    Event::StepBegan { position, found, nobody, picked, everybody, time_zones }
 }
 
 /// Everybody whom `target` means at `now`, each with at least one address, in the order of the policy.
@@ -129,14 +130,16 @@ fn find(
             Target::Schedule(name) => match schedule::on_call(name, policy, covers, now) {
                 Some(turn) => {
                     let left = lasted(turn.until.duration_since(now));
-                    add(person(turn.person), format!("on call for {name}, for another {left}"));
+                    let instead = instead(turn.source);
+                    add(person(turn.person), format!("on call for {name}, for another {left}{instead}"));
                 }
                 None => nobody.push(format!("nobody is on call for {target}")),
             },
             Target::Next(name) => match schedule::next_on_call(name, policy, covers, now) {
                 Some(turn) => {
                     let ahead = lasted(turn.from.duration_since(now));
-                    add(person(turn.person), format!("next on call for {name}, in {ahead}"));
+                    let instead = instead(turn.source);
+                    add(person(turn.person), format!("next on call for {name}, in {ahead}{instead}"));
                 }
                 None => nobody.push(format!("nobody is next on call for schedule:{name}")),
             },
@@ -144,4 +147,13 @@ fn find(
     }
     unreachable.extend(nobody);
     (found, unreachable)
+}
+
+/// Why it is not whoever the rotation says, if it is not.
+fn instead(source: Source<'_>) -> String {
+    match source {
+        Source::Layer { .. } => String::new(),
+        Source::StandIn { absent, .. } => format!(", stands in for {absent}"),
+        Source::Override(set) => format!(", by an override of {}", set.by.name()),
+    }
 }

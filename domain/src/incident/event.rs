@@ -94,6 +94,9 @@ pub enum Event {
         /// Each person it found must acknowledge.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         everybody: bool,
+        /// The version of the time zone database by which schedules and quiet hours were read (faults.md, H07).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_zones: Option<String>,
     },
     /// Messages are about to be sent. Written before the first of them leaves.
     Sending {

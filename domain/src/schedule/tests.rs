@@ -7,6 +7,7 @@ use super::*;
 use crate::incident::Actor;
 
 mod covers;
+mod gaps;
 mod laws;
 mod layers;
 

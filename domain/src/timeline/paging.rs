@@ -13,7 +13,7 @@ use crate::text::lasted;
 impl Teller<'_> {
     /// A step, the messages it sends at once, and why it begins now.
     pub(super) fn step(&mut self, record: &Record<Event>, begun: &Event, first: &[Attempt]) {
-        let Event::StepBegan { position, found, nobody, picked, everybody } = begun else { return };
+        let Event::StepBegan { position, found, nobody, picked, everybody, .. } = begun else { return };
         let why = self.why_now(record);
         let step = self.words.policy.and_then(|policy| step(&self.incident, policy, *position));
         let targets = step.as_ref().map_or(&[][..], |step| &step.notify);

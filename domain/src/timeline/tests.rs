@@ -63,6 +63,7 @@ fn step(step: u32) -> Event {
         nobody: Vec::new(),
         picked: None,
         everybody: false,
+        time_zones: None,
     }
 }
 
@@ -201,6 +202,7 @@ fn a_step_is_told_as_it_was_found_and_who_sleeps_is_told_with_the_hour() {
         nobody: vec!["nobody is next on call for schedule:alone".to_owned()],
         picked,
         everybody,
+        time_zones: None,
     };
     let message = || Event::Sending { attempts: vec![attempt("1-bo-0", "person:bo", "sms", 1)] };
     let ana = || found("person:ana", "in team platform", Some(at(3600)));

@@ -10,12 +10,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use domain::escalation::Outcome;
 use domain::policy::Twilio;
+use domain::text::cut;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::http::{refused, secret_header, unanswered};
-use super::{Channel, Message, failed, rejected};
+use super::{Channel, Message, Notice, failed, rejected};
 use crate::link;
 use crate::outgoing::{Outgoing, Reply};
 use crate::secret::Secret;
@@ -50,7 +52,12 @@ pub(super) struct Voice<'a> {
 impl Channel for Sms<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
         let form = [("To", self.to.to_owned()), ("Body", text::short(message))];
-        self.api.create("Messages", form, message).await
+        self.api.create("Messages", form, fate(message), message.now).await
+    }
+
+    async fn notify(&self, notice: &Notice<'_>) -> Outcome {
+        let form = [("To", self.to.to_owned()), ("Body", cut(notice.text, text::LONGEST))];
+        self.api.create("Messages", form, None, notice.now).await
     }
 }
 
@@ -58,7 +65,7 @@ impl Channel for Voice<'_> {
     async fn send(&self, message: &Message<'_>) -> Outcome {
         let action = callback(message, "voice");
         let form = [("To", self.to.to_owned()), ("Twiml", call(message, action.as_deref()))];
-        self.api.create("Calls", form, message).await
+        self.api.create("Calls", form, fate(message), message.now).await
     }
 }
 
@@ -66,6 +73,11 @@ impl Channel for Voice<'_> {
 fn callback(message: &Message<'_>, about: &str) -> Option<String> {
     let (base, token) = link::split(message.link)?;
     Some(format!("{base}/v1/twilio/{about}/{token}"))
+}
+
+/// Where Twilio tells what became of this attempt.
+fn fate(message: &Message<'_>) -> Option<String> {
+    Some(format!("{}/{}", callback(message, "status")?, message.delivery.attempts))
 }
 
 /// What Twilio answers. <https://www.twilio.com/docs/usage/twilios-response>
@@ -78,14 +90,12 @@ struct Answered {
 }
 
 impl Api<'_> {
-    /// Creates a message or a call.
-    async fn create(&self, what: &str, form: [(&str, String); 2], message: &Message<'_>) -> Outcome {
+    /// Creates a message or a call, whose `fate` is told at that address.
+    async fn create(&self, what: &str, form: [(&str, String); 2], fate: Option<String>, now: Timestamp) -> Outcome {
         let Twilio { account_sid, from, .. } = self.account;
         let mut form = Vec::from(form);
         form.push(("From", from.clone()));
-        if let Some(status) = callback(message, "status") {
-            form.push(("StatusCallback", format!("{status}/{}", message.delivery.attempts)));
-        }
+        form.extend(fate.map(|fate| ("StatusCallback", fate)));
         let pairs = form.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
         let body = pairs.collect::<Vec<_>>().join("&");
         let credentials = BASE64.encode(format!("{account_sid}:{}", self.token.expose()));
@@ -96,15 +106,15 @@ impl Api<'_> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, basic), (CONTENT_TYPE, form_type)]);
         let url = format!("{}/2010-04-01/Accounts/{account_sid}/{what}.json", self.base);
         match self.outgoing.post(&url, headers, Bytes::from(body)).await {
-            Ok(reply) => judge(reply, message).await,
+            Ok(reply) => judge(reply, now).await,
             Err(failure) => unanswered(&failure),
         }
     }
 }
 
 /// What came of it. That a message was taken counts even when its name cannot be read: it is not sent twice for that.
-async fn judge(reply: Reply, message: &Message<'_>) -> Outcome {
-    let refused = refused(&reply, message.now);
+async fn judge(reply: Reply, now: Timestamp) -> Outcome {
+    let refused = refused(&reply, now);
     let body = reply.body().await.ok();
     let answered = body.and_then(|body| serde_json::from_slice::<Answered>(&body).ok());
     let code = answered.as_ref().and_then(|answered| answered.code);

@@ -6,7 +6,7 @@ use crate::channel::{Message, text};
 use crate::link;
 
 /// The longest message: two parts in the plain alphabet, five in the large one. Twilio takes up to 1,600.
-const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 300;
 
 /// The line, cut so that the code and the link are whole.
 pub(super) fn short(message: &Message<'_>) -> String {

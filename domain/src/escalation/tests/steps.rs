@@ -3,6 +3,7 @@
 use super::*;
 use crate::incident::Hold;
 use crate::policy::{Ladder, Rung};
+use crate::schedule;
 
 const POLICY: &str = r"
 version: 1
@@ -62,6 +63,60 @@ fn whoever_is_on_call_next_is_told_and_the_log_says_how_each_was_found() {
     assert_eq!(world.sent(), ["0:00 person:ana/0", "0:00 person:eve/0"]);
     let expected = ["person:ana (on call for days, for another 3 h)", "person:eve (next on call for days, in 3 h)"];
     assert_eq!(found(&world), expected);
+}
+
+#[test]
+fn whoever_takes_the_turn_of_another_is_told_with_the_reason() {
+    use crate::schedule::{Absence, Override};
+    let world = world("next", Ladder::Sev2);
+    let (from, until) = (start(), start() + SignedDuration::from_hours(30));
+    let (by, reason) = (Actor::token("ops"), String::new());
+    let away = Absence { id: "1".to_owned(), person: "ana".to_owned(), from, until, by: by.clone(), reason };
+    let set = Override {
+        id: "2".to_owned(),
+        schedule: "days".to_owned(),
+        person: "ben".to_owned(),
+        instead_of: None,
+        from,
+        until: start() + SignedDuration::from_hours(1),
+        by,
+        reason: String::new(),
+    };
+    let told = |covers: &Covers| {
+        let begun = due(&world.incident, Around { covers, ..world.around() }, "c", world.now);
+        let found = begun.into_iter().find_map(|event| match event {
+            Event::StepBegan { found, .. } => Some(found),
+            _ => None,
+        });
+        let told = found.expect("a step").into_iter().map(|found| format!("{} ({})", found.to, found.via));
+        told.collect::<Vec<_>>()
+    };
+    let absences = vec![away];
+    let covers = Covers { absences: absences.clone(), ..Covers::default() };
+    let expected = [
+        "person:eve (on call for days, for another 3 h, stands in for ana)",
+        "person:ana (next on call for days, in 1 d 6 h)",
+    ];
+    assert_eq!(told(&covers), expected);
+    let covers = Covers { absences, overrides: vec![set] };
+    let expected = [
+        "person:ben (on call for days, for another 1 h, by an override of ops)",
+        "person:eve (next on call for days, in 1 h, stands in for ana)",
+    ];
+    assert_eq!(told(&covers), expected);
+}
+
+#[test]
+fn h07_a_step_names_the_time_zone_database_it_was_begun_by_and_an_older_log_without_one_is_read() {
+    let world = world("next", Ladder::Sev2);
+    let events = due(&world.incident, world.around(), "c", world.now);
+    let begun = events.iter().find(|event| matches!(event, Event::StepBegan { .. })).expect("a step");
+    let mut record = serde_json::to_value(begun).expect("an event");
+    assert!(schedule::time_zones().is_some_and(|version| version.starts_with("20")), "a year and a letter");
+    assert_eq!(record["time_zones"].as_str(), schedule::time_zones());
+    record.as_object_mut().expect("an object").remove("time_zones");
+    let read: Event = serde_json::from_value(record).expect("an older event");
+    assert!(matches!(read, Event::StepBegan { time_zones: None, .. }));
 }
 
 #[test]
