@@ -134,14 +134,17 @@ def asynchronous(template):
             yield f"{name}: has no destination for what fails"
 
 
+# SAM writes its own policies for the destination of what fails and for the target of a schedule, without names.
+UNNAMED = {"sqs:SendMessage", "lambda:InvokeFunction"}
+
+
 def names(template):
     """Roles whose statements have no name to be found by."""
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"].get("Policies", []):
                 for statement in listed(policy["PolicyDocument"]["Statement"]):
-                    # SAM writes its own policy for the destination of what fails, without a name.
-                    if "Sid" not in statement and statement["Action"] != "sqs:SendMessage":
+                    if "Sid" not in statement and statement["Action"] not in UNNAMED:
                         yield f"{name}: a statement has no Sid"
 
 
