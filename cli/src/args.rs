@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 mod roster;
 
-pub use roster::{AbsenceCommand, CalendarCommand, Of, OverrideCommand, ScheduleCommand, Swap, Why};
+pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
 /// The end of the help: what scripts rely on.
 const AFTER: &str = "\
@@ -145,7 +145,7 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = roster::when)]
         at: Option<Timestamp>,
     },
-    /// List and draw schedules
+    /// List, draw and import schedules
     #[command(subcommand)]
     Schedule(ScheduleCommand),
     /// Put somebody on call for a while

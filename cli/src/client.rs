@@ -64,33 +64,46 @@ impl Client {
 
     /// Reads `path`.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.call("GET", path, String::new())
+        self.call("GET", path, None, String::new())
     }
 
     /// Sends `body` to `path`.
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let body = serde_json::to_string(body).map_err(|error| Failure::failed(error.to_string()))?;
-        self.call("POST", path, body)
+        self.call("POST", path, None, body)
+    }
+
+    /// Sends `body` to `path` so that it is done once, however often it is sent with the same `key`.
+    pub fn post_once<T: DeserializeOwned>(&self, path: &str, key: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_string(body).map_err(|error| Failure::failed(error.to_string()))?;
+        self.call("POST", path, Some(key), body)
     }
 
     /// Removes what is at `path`, as `body` says.
     pub fn delete<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let body = serde_json::to_string(body).map_err(|error| Failure::failed(error.to_string()))?;
-        self.call("DELETE", path, body)
+        self.call("DELETE", path, None, body)
     }
 
     /// Puts `body`, which is JSON, at `path`.
     pub fn put<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T, Failure> {
-        self.call("PUT", path, body)
+        self.call("PUT", path, None, body)
     }
 
-    fn call<T: DeserializeOwned>(&self, method: &str, path: &str, body: String) -> Result<T, Failure> {
+    fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: String,
+    ) -> Result<T, Failure> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
             .header("authorization", format!("Bearer {}", self.token.expose()))
             .header("content-type", "application/json")
             .header("accept", "application/json");
+        let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
         let request = request.body(body).map_err(|error| Failure::Usage(format!("{}: {error}", self.url)))?;
         let answer = self.agent.run(request).map_err(|error| unreachable(&self.url, &error))?;
         self.read(answer)

@@ -18,6 +18,7 @@ mod explain;
 mod failure;
 mod history;
 mod hygiene;
+mod import;
 mod incidents;
 mod oncall;
 mod owners;
@@ -70,7 +71,7 @@ fn run(args: Args) -> Result<(), Failure> {
             answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
         }
         Command::Oncall { at } => oncall::at(&client()?, at, show),
-        Command::Schedule(command) => schedule::schedules(&client()?, command, show),
+        Command::Schedule(command) => schedule::schedules(client, command, show),
         Command::Override(command) => cover::overrides(&client()?, command, show),
         Command::Swap(swap) => cover::swap(&client()?, swap, show),
         Command::Absence(command) => cover::absences(&client()?, command, show),

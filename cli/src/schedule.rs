@@ -12,6 +12,7 @@ use watchkeeper::api::{FinalSchedule, ScheduleList, ScheduleSpan, ScheduleSummar
 use crate::args::ScheduleCommand;
 use crate::client::{Client, encoded};
 use crate::failure::Failure;
+use crate::import;
 use crate::show::{BLUE, BOLD, DIM, RED, Show, YELLOW, paint, text};
 
 /// How much of a day one character of the picture is.
@@ -26,11 +27,15 @@ const NOBODY: char = '!';
 const COLOURS: [AnsiColor; 5] =
     [AnsiColor::Green, AnsiColor::Cyan, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::Blue];
 
-/// Lists and draws schedules.
-pub fn schedules(client: &Client, command: ScheduleCommand, show: Show) -> Result<(), Failure> {
+/// Lists, draws and imports schedules.
+pub fn schedules(
+    client: impl FnOnce() -> Result<Client, Failure>,
+    command: ScheduleCommand,
+    show: Show,
+) -> Result<(), Failure> {
     match command {
         ScheduleCommand::List => {
-            let list: ScheduleList = client.get("/v1/schedules")?;
+            let list: ScheduleList = client()?.get("/v1/schedules")?;
             show.print(&list, |list| {
                 if list.schedules.is_empty() {
                     return "The policy has no schedules: its escalations name people themselves.\n".to_owned();
@@ -45,10 +50,11 @@ pub fn schedules(client: &Client, command: ScheduleCommand, show: Show) -> Resul
                 .collect();
             let mark = if query.is_empty() { "" } else { "?" };
             let path = format!("/v1/schedules/{}{mark}{}", encoded(&name), query.join("&"));
-            let shown: FinalSchedule = client.get(&path)?;
+            let shown: FinalSchedule = client()?.get(&path)?;
             let zone = TimeZone::get(&shown.time_zone).map_err(|error| Failure::failed(error.to_string()))?;
             show.print(&shown, |shown| draw(shown, &zone));
         }
+        ScheduleCommand::Import(asked) => import::import(&asked, client, show)?,
     }
     Ok(())
 }

@@ -578,6 +578,109 @@ fn a_payload_is_explained_with_the_overrides_and_absences_that_are_set() {
 }
 
 #[test]
+fn h19_a_calendar_is_shown_as_the_overrides_it_comes_to_and_whatever_is_not_taken_is_listed() {
+    let server = Server::start(world(false));
+    let period = ["--from", "2098-10-15", "--until", "2098-12-15"];
+    let import = |name: &str, calendar: &str, more: &[&str]| {
+        let calendar = file(calendar);
+        let arguments = [&["schedule", "import", "platform", &calendar][..], &period, more].concat();
+        insta::assert_snapshot!(format!("import-{name}"), transcript(&server, &arguments, &[]));
+    };
+    let policy = file("policy.yaml");
+    import("google", "google.ics", &[]);
+    import("google-offline", "google.ics", &["--policy", &policy, "--json"]);
+    import("outlook-without-a-zone", "outlook.ics", &[]);
+    let zone = ["--zone", "W. Europe Standard Time=Europe/Berlin"];
+    import("outlook", "outlook.ics", &[&zone[..], &["--person", "Rufbereitschaft zu zweit=bo"]].concat());
+    import("pagerduty-without-people", "pagerduty.ics", &[]);
+    import("malformed", "malformed-calendar.ics", &["--policy", &policy]);
+    import("no-calendar", "alert.json", &[]);
+    import("of-nobody", "google.ics", &["--person", "Ana Lima=zoe"]);
+    import("into-no-zone", "outlook.ics", &["--zone", "W. Europe Standard Time=Middle-earth/Shire"]);
+    import("where-there-is-none", "nowhere.ics", &[]);
+    let (oncall, more) = (file("oncall.ics"), ["--person", "bo.berg=bo"]);
+    let arguments = ["schedule", "import", "platform", &oncall, "--from", "2026-11-24", "--policy", &policy];
+    insta::assert_snapshot!("import", transcript(&server, &[&arguments[..], &more].concat(), &[]));
+    let calendar = file("google.ics");
+    let elsewhere = ["schedule", "import", "elsewhere", &calendar, "--policy", &policy];
+    insta::assert_snapshot!("import-elsewhere", transcript(&server, &elsewhere, &[]));
+    let long = ["schedule", "import", "platform", &calendar, "--from", "2098-01-01", "--until", "2099-02-01"];
+    insta::assert_snapshot!(
+        "import-too-far-ahead",
+        transcript(&server, &[&long[..], &["--policy", &policy]].concat(), &[])
+    );
+}
+
+#[test]
+fn h19_a_calendar_is_set_once_however_often_it_is_imported() {
+    let calendar = file("pagerduty.ics");
+    let arguments = [
+        "schedule",
+        "import",
+        "platform",
+        &calendar,
+        "--from",
+        "2098-10-01",
+        "--person",
+        "On Call - Ana Lima - Platform Primary=ana",
+        "--person",
+        "On Call - Bo Berg - Platform Primary=bo",
+        "--set",
+        "--as",
+        "ana",
+    ];
+    let server = Server::start(world(false));
+    let first = transcript(&server, &arguments, &[]);
+    assert_eq!(first, transcript(&server, &arguments, &[]), "a request that comes again has the same key");
+    insta::assert_snapshot!("import-set", first);
+
+    let asked = first.lines().filter_map(|line| line.strip_prefix("--- asked: POST /v1/overrides (once: "));
+    let set = asked.map(|asked| {
+        let mut set: Value = serde_json::from_str(asked.split_once(") ").unwrap().1).unwrap();
+        set.as_object_mut().unwrap().extend([("id".to_owned(), json!("0a")), ("instead_of".to_owned(), Value::Null)]);
+        set
+    });
+    let mut answers = world(false);
+    answers.insert(0, ("GET /v1/overrides", 200, json!({"overrides": set.collect::<Vec<_>>()})));
+    let after = transcript(&Server::start(answers), &arguments, &[]);
+    assert!(!after.contains("POST"), "{after}");
+    insta::assert_snapshot!("import-set-again", after);
+
+    let mut answers = world(false);
+    answers.insert(0, ("POST /v1/overrides", 503, problem(503, "busy")));
+    insta::assert_snapshot!("import-set-halfway", transcript(&Server::start(answers), &arguments, &[]));
+}
+
+#[test]
+fn h19_a_calendar_without_end_is_refused_before_it_costs_anything() {
+    let server = Server::start(world(false));
+    let folder = std::env::temp_dir().join(format!("watchkeeper-calendars-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let import = |name: &str, calendar: &str| {
+        let path = folder.join(name).display().to_string();
+        std::fs::write(&path, calendar).unwrap();
+        let arguments = ["schedule", "import", "platform", &path, "--from", "2098-10-01", "--set"];
+        transcript(&server, &arguments, &[])
+    };
+    let event = |place: usize, rule: &str| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:{place}\r\nSUMMARY:ana\r\nDTSTART:20981001T000000Z\r\nDURATION:PT1H\r\n{rule}END:VEVENT\r\n"
+        )
+    };
+    let calendar = |events: String| format!("BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n");
+    let hourly = "RRULE:FREQ=HOURLY\r\n";
+    for (name, text, why) in [
+        ("large.ics", "x".repeat(10_000_001), "is too large: it has more than 10000000 bytes"),
+        ("hourly.ics", calendar(event(1, hourly)), "more than 2000 turns"),
+        ("series.ics", calendar((0..501).map(|place| event(place, hourly)).collect()), "more than 500 events"),
+    ] {
+        let told = import(name, &text);
+        assert!(told.contains(why) && !told.contains("POST") && told.ends_with("--- exit 1\n"), "{name}: {told}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn a_changed_log_is_noticed() {
     let server = Server::start(world(true));
     insta::assert_snapshot!("incident-tampered", transcript(&server, &["incident", ONE, "--verify"], &[]));

@@ -1,5 +1,7 @@
 //! What can be asked about schedules, overrides, absences and calendars.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -29,6 +31,44 @@ pub enum ScheduleCommand {
         #[arg(long, value_name = "TIME", value_parser = when)]
         to: Option<Timestamp>,
     },
+    /// Say which overrides a calendar comes to, and set them
+    Import(Import),
+}
+
+/// What to import.
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// The schedule
+    pub schedule: String,
+    /// The calendar: an iCalendar file of at most 10 MB
+    pub file: PathBuf,
+    /// From when; now when absent
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    pub from: Option<Timestamp>,
+    /// Until when; 90 days later when absent, and a year at most
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    pub until: Option<Timestamp>,
+    /// Who an event of this title is; short and full names of people, and their e-mail addresses, are known
+    #[arg(long, value_name = "TITLE=NAME", value_parser = is)]
+    pub person: Vec<(String, String)>,
+    /// Where the calendar's own name of a time zone is, such as "Romance Standard Time=Europe/Paris"
+    #[arg(long, value_name = "NAME=ZONE", value_parser = is)]
+    pub zone: Vec<(String, String)>,
+    /// Take people and the schedule from this policy file and not from the active policy
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Set them; those that are set already stay as they are
+    #[arg(long)]
+    pub set: bool,
+    /// Why, and on whose behalf
+    #[command(flatten)]
+    pub why: Why,
+}
+
+/// Reads what something is; a title may have a `=` of its own.
+fn is(text: &str) -> Result<(String, String), String> {
+    let (name, meaning) = text.rsplit_once('=').ok_or("write what it is after a =")?;
+    Ok((name.to_owned(), meaning.to_owned()))
 }
 
 /// What to do with overrides.

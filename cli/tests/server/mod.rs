@@ -55,7 +55,13 @@ fn answer(stream: &TcpStream, world: &World, asked: &Mutex<Vec<String>>, busy: &
             return;
         }
     }
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let header = |name: &str| {
+        let of = |line: &str| {
+            Some(line.split_once(": ").filter(|(known, _)| known.eq_ignore_ascii_case(name))?.1.to_owned())
+        };
+        head.lines().find_map(of)
+    };
+    let length = header("content-length").and_then(|length| length.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).unwrap();
     let request = head.split(" HTTP/").next().unwrap().to_owned();
@@ -65,7 +71,11 @@ fn answer(stream: &TcpStream, world: &World, asked: &Mutex<Vec<String>>, busy: &
         && !request.starts_with("PUT /v1/policy")
         && request.contains(" /v1/");
     let remembered = remembered.then(|| String::from_utf8(body).unwrap());
-    asked.lock().unwrap().push([Some(request.clone()), remembered].into_iter().flatten().collect::<Vec<_>>().join(" "));
+    let key = header("idempotency-key").map(|key| format!("(once: {key})"));
+    asked
+        .lock()
+        .unwrap()
+        .push([Some(request.clone()), key, remembered].into_iter().flatten().collect::<Vec<_>>().join(" "));
     let overloaded = busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     let found = world.iter().find(|(beginning, ..)| request.starts_with(beginning));
     let (status, text) = match found {
