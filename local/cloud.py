@@ -128,13 +128,14 @@ def _fingerprint(parameters):
     return digest.hexdigest()
 
 
-def deploy(step):
-    """Deploys what changed and gives the stack's outputs."""
+def deploy(step, chosen=None):
+    """Deploys what changed, with the `chosen` parameters beside those that a local cloud needs; gives the stack's outputs."""
     parameters = {
         "Architecture": place.architecture(),
         "PublicUrl": place.DOOR,
         "WebhookAllow": f"127.0.0.1:{place.PHONE_PORT}",
         "TlsOnly": "false",
+        **(chosen or {}),
     }
     fingerprint = _fingerprint(parameters)
     status, outputs = aws.stack()
