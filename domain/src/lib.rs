@@ -11,7 +11,8 @@
 //! - [`group`] brings alerts together that one notification tells of.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`rehearse`] says what another policy would have made of what was recorded.
-//! - [`log`] chains the records of all this, so that nobody can change them unseen; [`timeline`] tells them to a person.
+//! - [`log`] chains the records of all this, so that nobody can change them unseen; [`evidence`] lets anybody prove it;
+//!   [`timeline`] tells them to a person.
 //!
 //! Time and ids come in as arguments, so a test can stand at any instant.
 #![warn(missing_docs)]
@@ -19,6 +20,7 @@
 pub mod dedup;
 pub mod enrich;
 pub mod escalation;
+pub mod evidence;
 pub mod fingerprint;
 pub mod group;
 pub mod incident;
@@ -39,9 +41,6 @@ pub mod timeline;
 
 /// `bytes` as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes every write");
-        text
-    })
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| DIGITS[usize::from(half)]).collect()
 }

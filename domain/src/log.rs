@@ -37,6 +37,22 @@ impl Hash {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The hash that these bytes are.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(hex(bytes))
+    }
+
+    /// The bytes themselves. What is no hash, in a record that somebody changed, comes to zeroes.
+    pub fn bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let digit = |digit: u8| (digit as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        for (byte, pair) in bytes.iter_mut().zip(self.0.as_bytes().chunks_exact(2)) {
+            let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else { return [0; 32] };
+            *byte = high << 4 | low;
+        }
+        bytes
+    }
 }
 
 impl Default for Hash {

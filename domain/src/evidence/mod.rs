@@ -1,0 +1,13 @@
+//! Evidence: what makes the log provable to somebody who trusts nobody here (design.md, section 6).
+//!
+//! The heads of all streams that moved are gathered into one append-only Merkle [`tree`] (RFC 6962). Each [`checkpoint`]
+//! signs its size and root as a [`note`] that public tools read. So whoever rewrites a stream, however consistently, is
+//! contradicted by a text that was signed and locked away before. `docs/evidence.md` describes every byte.
+
+pub mod checkpoint;
+pub mod head;
+pub mod note;
+pub mod tree;
+
+#[cfg(test)]
+mod tests;
