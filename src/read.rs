@@ -55,10 +55,12 @@ impl Reader {
         if path.first() != Some(&"v1") {
             return Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json"));
         }
-        if let Err(refused) = self.access.check(&request.headers, now).await? {
-            return Ok(refused);
-        }
-        let known = match path.as_slice() {
+        self.access.answer(request, now, async |_| self.show(request, &path, now).await).await
+    }
+
+    /// What is at `path`, for the holder of a token.
+    async fn show(&self, request: &Http, path: &[&str], now: Timestamp) -> Result<Reply, Error> {
+        let known = match path {
             ["v1", "incidents" | "history"] | ["v1", "incidents" | "policies", _] => true,
             ["v1", "incidents", _, part] => matches!(*part, "alerts" | "timeline" | "records"),
             _ => false,
@@ -66,7 +68,7 @@ impl Reader {
         if known && request.method != Method::GET {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use GET").with("allow", "GET"));
         }
-        match path.as_slice() {
+        match path {
             ["v1", "incidents"] => self.list(request).await,
             ["v1", "incidents", id] => {
                 let incident = self.incidents.get(&id_of(id)?).await?;

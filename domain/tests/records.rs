@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
 
-use domain::log::{Entry, Hash, Record, verify};
+use domain::access::AccessEvent;
+use domain::change::ChangeEvent;
+use domain::log::{Entry, Hash, Record, VERSION, verify};
 use domain::schedule::{CoverEvent, GapEvent};
 use domain::{incident, silence};
 use serde::de::DeserializeOwned;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The schema versions there are records of.
-const VERSIONS: [u32; 1] = [0];
+const VERSIONS: [u32; 2] = [0, VERSION];
 
 /// What `heads.json` says of a stream.
 #[derive(Deserialize)]
@@ -91,6 +93,8 @@ fn every_record_is_written_back_as_the_same_bytes() {
     kept::<silence::Event>("silences", 0);
     kept::<CoverEvent>("covers", 0);
     kept::<GapEvent>("gaps", 0);
+    kept::<AccessEvent>("access", 1);
+    kept::<ChangeEvent>("changes", 1);
 }
 
 #[test]
@@ -104,5 +108,17 @@ fn an_incident_of_every_version_folds_to_an_end() {
         }
         assert_eq!((folded.seq, Some(&folded.head)), (entries.len() as u64, entries.last().map(|last| &last.hash)));
         assert_ne!(folded.status, incident::Status::Expected);
+    }
+}
+
+#[test]
+fn every_record_since_the_first_version_names_its_version_and_whose_request_it_was() {
+    for (version, file) in
+        [1].into_iter().flat_map(|version| files(version).into_iter().map(move |file| (version, file)))
+    {
+        for entry in streams(version, &file).values().flatten() {
+            let record: Record<Value> = Record::open(entry).unwrap();
+            assert_eq!((record.version, record.by.is_some()), (version, true), "{}", entry.body);
+        }
     }
 }

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What `make up` wrote down.
 pub struct Cloud {
-    env: HashMap<String, String>,
+    pub env: HashMap<String, String>,
 }
 
 impl Cloud {

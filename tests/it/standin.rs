@@ -238,10 +238,15 @@ impl World {
                 json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
             }
             "PutItem" => {
-                if request["ConditionExpression"].is_string() && !self.holds(request) {
-                    return failure(400, "ConditionalCheckFailedException");
-                }
                 let item = request["Item"].as_object().unwrap().clone();
+                if request["ConditionExpression"].is_string() && !self.holds(request) {
+                    let name = "ConditionalCheckFailedException";
+                    let mut body = json!({ "__type": name, "message": name });
+                    if request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD" {
+                        body["Item"] = json!(self.table(&request["TableName"])[&key(&item)]);
+                    }
+                    return Answer::new(400, body.to_string());
+                }
                 self.table(&request["TableName"]).insert(key(&item), item);
                 json_answer(&json!({}))
             }

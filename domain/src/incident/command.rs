@@ -168,7 +168,10 @@ impl Incident {
                 let untaken = self.acknowledgement.is_none() && self.acknowledgements.is_empty();
                 (!untaken).then_some(Event::Unacknowledged { by }).into_iter().collect()
             }
-            Command::Reassign { by, to } => vec![Event::Reassigned { by, to }],
+            Command::Reassign { by, to } => {
+                let from = self.held_by().into_iter().map(str::to_owned).collect();
+                vec![Event::Reassigned { by, from, to }]
+            }
             Command::Resolve { by } => vec![Event::Resolved { by, covers: now }],
             Command::Escalate { by } => vec![Event::Escalated { by }],
             Command::Enrich(_)

@@ -139,6 +139,9 @@ pub enum Event {
     Reassigned {
         /// Who.
         by: Actor,
+        /// Who had it until then: whoever took it on, or else those whom the step told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        from: Vec<String>,
         /// To whom.
         to: Assignee,
     },

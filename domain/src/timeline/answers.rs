@@ -39,7 +39,7 @@ impl Teller<'_> {
                 let text = format!("{} took the acknowledgement back: it pages again", self.words.who(by));
                 self.add(record, Kind::Unacknowledged, Some(by.clone()), text, self.released());
             }
-            Event::Reassigned { by, to } => {
+            Event::Reassigned { by, to, .. } => {
                 let to = self.words.assignee(to);
                 let text = format!("{} gave it to {to}: paging begins anew", self.words.who(by));
                 self.add(record, Kind::Reassigned, Some(by.clone()), text, self.released());
