@@ -5,7 +5,7 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::read::Reader;
-use watchkeeper::store::{AccessLog, Groups, Incidents, Policies, Secrets};
+use watchkeeper::store::{AccessLog, Groups, Incidents, Policies, Secrets, Subjects};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -18,7 +18,8 @@ async fn main() -> Result<(), lambda::Fatal> {
             AccessLog::new(aws, required("RECORDS_TABLE")?),
         ),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, state.clone()),
-        groups: Groups::new(aws, state),
+        groups: Groups::new(aws, state.clone()),
+        subjects: Subjects::new(aws, required("RECORDS_TABLE")?, state),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         base_url: required("PUBLIC_URL")?,
     };

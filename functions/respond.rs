@@ -8,7 +8,7 @@ use watchkeeper::config::required;
 use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::respond::Responder;
-use watchkeeper::store::{AccessLog, Incidents, Inhibitions, Machine, Policies, Secrets};
+use watchkeeper::store::{AccessLog, Incidents, Inhibitions, Machine, Policies, Secrets, Subjects};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -21,10 +21,11 @@ async fn main() -> Result<(), lambda::Fatal> {
         access: Access::new(Secrets::new(aws), &path, AccessLog::new(aws, required("RECORDS_TABLE")?)),
         inhibitor: Inhibitor {
             incidents: incidents.clone(),
-            inhibitions: Inhibitions::new(aws, state),
+            inhibitions: Inhibitions::new(aws, state.clone()),
             machine: machine.clone(),
         },
         incidents,
+        subjects: Subjects::new(aws, required("RECORDS_TABLE")?, state),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         machine,
         channels: Channels::from_env(aws),

@@ -24,10 +24,11 @@ use crate::read::id_of;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::sender::verify;
-use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, look_again};
+use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, Subjects, look_again};
 
 mod ask;
 mod several;
+mod subject;
 mod test_page;
 mod twilio;
 
@@ -42,6 +43,8 @@ pub struct Responder {
     pub access: Access,
     /// The incidents.
     pub incidents: Incidents,
+    /// The keys of what people write about somebody.
+    pub subjects: Subjects,
     /// The policies.
     pub policies: Policies,
     /// The state machine of incidents: one more execution looks at once, where the incident's own is over or asleep.
@@ -66,7 +69,10 @@ impl Responder {
             ["v1", "slack", "interactions"] => Box::pin(self.slack(request, now)).await,
             ["v1", "twilio", about @ ..] => self.twilio(request, about, now).await,
             ["l", token] => Box::pin(self.link(request, token, now)).await,
-            ["v1", "incidents", _] | ["v1", "incidents", _, _] | ["v1", "people", _, "test-page"] => {
+            ["v1", "incidents", _]
+            | ["v1", "incidents", _, _]
+            | ["v1", "people", _, "test-page"]
+            | ["v1", "subjects", _] => {
                 let answer = async |token: String| Box::pin(self.api(request, &path, &token, now)).await;
                 self.access.answer(request, now, answer).await
             }
@@ -76,6 +82,9 @@ impl Responder {
 
     /// An answer by the API, of the holder of `token`.
     async fn api(&self, request: &Http, path: &[&str], token: &str, now: Timestamp) -> Result<Reply, Error> {
+        if let ["v1", "subjects", subject] = path {
+            return self.erase(request, subject, token, now).await;
+        }
         if request.method != Method::POST {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
         }
@@ -101,8 +110,12 @@ impl Responder {
         let Some(command) = ask::command(action, &request.body, token, now)? else {
             return Ok(Reply::problem(Situation::NotFound, ask::ACTIONS));
         };
-        let cause = cause(request, token, action);
-        let incident = Box::pin(self.command(&id_of(id)?, &command, &cause, now)).await?;
+        let (id, cause) = (id_of(id)?, cause(request, token, action));
+        let command = match (command, ask::about(action, &request.body)?) {
+            (Command::Note { by, text }, Some(about)) => self.sealed(&id, by, &text, &about).await?,
+            (command, _) => command,
+        };
+        let incident = Box::pin(self.command(&id, &command, &cause, now)).await?;
         let view = api::Incident::of(&incident, Some(&self.base_url));
         Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
     }
@@ -226,7 +239,7 @@ impl Responder {
             self.knows(id, to, now).await?;
         }
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
-        let note = matches!(command, Command::Note { .. });
+        let note = matches!(command, Command::Note { .. } | Command::NoteAbout { .. });
         // People are told of the group, so what they say of one of its alerts they say of the group.
         let group = if note { None } else { self.incidents.get(id).await?.member_of };
         let mut incident = self.incidents.append(group.as_ref().unwrap_or(id), cause, now, decide).await?;

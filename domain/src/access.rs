@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 const LONGEST: usize = 80;
 /// The most parts of an address that are kept.
 const PARTS: usize = 6;
-/// The parts of an address whose next part names a person.
-const PEOPLE: [&str; 2] = ["people", "person"];
+/// The parts of an address whose next part names somebody.
+const PEOPLE: [&str; 3] = ["people", "person", "subjects"];
 
 /// What is written about access. Who it was is the record's principal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,7 @@ mod tests {
             ("/v1/openapi.json/", "/v1/openapi.json"),
             ("/v1/people/ana/test-page", "/v1/people/*/test-page"),
             ("/v1/calendars/person/ana", "/v1/calendars/person/*"),
+            ("/v1/subjects/customer:acme", "/v1/subjects/*"),
             ("/v1/calendars/schedule/platform", "/v1/calendars/schedule/platform"),
             ("/v1/incidents/ana%40example.com", "/v1/incidents/*"),
             (&format!("/v1/incidents/{}", "x".repeat(81)), "/v1/incidents/*"),

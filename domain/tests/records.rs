@@ -12,6 +12,7 @@ use domain::access::AccessEvent;
 use domain::change::ChangeEvent;
 use domain::log::{Entry, Hash, Record, VERSION, verify};
 use domain::schedule::{CoverEvent, GapEvent};
+use domain::sealed::SubjectEvent;
 use domain::{incident, silence};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,7 @@ fn every_record_is_written_back_as_the_same_bytes() {
     kept::<GapEvent>("gaps", 0);
     kept::<AccessEvent>("access", 1);
     kept::<ChangeEvent>("changes", 1);
+    kept::<SubjectEvent>("subjects", 1);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod policy;
 mod problem;
 mod schedule;
 mod silence;
+mod subject;
 mod test_page;
 mod timeline;
 
@@ -33,6 +34,7 @@ pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
 pub use schedule::{FinalSchedule, LayerSummary, ScheduleList, ScheduleSpan, ScheduleSummary};
 pub use silence::{Silence, SilenceList, SilenceRequest};
+pub use subject::{Erase, Erased};
 pub use test_page::{TestPage, TestedContact, TestedPage};
 pub use timeline::{Principal, Timeline, TimelineEntry};
 

@@ -10,12 +10,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use domain::change::{ChangeEvent, stream};
 use domain::enrich::{Change, KEPT};
 use domain::incident::SIGNALS;
-use domain::log::{Hash, Record};
+use domain::log::Record;
 use domain::signal::Signal;
 use jiff::{SignedDuration, Timestamp};
 
 use super::incidents::{STEP, lost_race, pause};
-use super::record::{entry, put};
+use super::record::{end, put};
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -44,7 +44,7 @@ impl Changes {
     pub async fn put(&self, service: &str, signal: &Signal, now: Timestamp) -> Result<(), Error> {
         let cause = signal.sender().cause(format!("{SIGNALS}{}", signal.id));
         for attempt in 0..TRIES {
-            let (seq, head) = self.end(service).await?;
+            let (seq, head) = end(&self.client, &self.records, &stream(service)).await?;
             let record = Record::new(stream(service), seq, head, &cause, vec![ChangeEvent::from(signal)], now);
             let items = vec![row(&self.state, service, signal)?, put(&self.records, &record, &record.seal())?];
             let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
@@ -56,19 +56,6 @@ impl Changes {
             }
         }
         Err(Error::Conflict)
-    }
-
-    /// How many records the log of a service has, and the hash of the last of them.
-    async fn end(&self, service: &str) -> Result<(u64, Hash), Error> {
-        let last = self.client.query().table_name(&self.records).consistent_read(true).limit(1);
-        let last = last.scan_index_forward(false).key_condition_expression("#stream = :s");
-        let last = last.expression_attribute_names("#stream", "stream");
-        let last = last.expression_attribute_values(":s", AttributeValue::S(stream(service))).send().await;
-        let last = last.map_err(|error| Error::aws("reading the log of changes", error))?;
-        let Some(last) = last.items().first() else { return Ok((0, Hash::zero())) };
-        let seq = last.get("seq").and_then(|seq| seq.as_n().ok()?.parse::<u64>().ok());
-        let seq = seq.ok_or_else(|| Error::Misconfigured("a record has no number".to_owned()))?;
-        Ok((seq + 1, entry(last)?.hash))
     }
 
     /// The latest changes of a service within a day before `now`, the latest first.

@@ -17,6 +17,7 @@ mod queue;
 mod record;
 mod secrets;
 mod silences;
+mod subjects;
 mod throttle;
 mod turns;
 
@@ -36,5 +37,6 @@ pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
 pub use secrets::{Loaded, Secrets};
 pub use silences::SilenceLog;
+pub use subjects::Subjects;
 pub use throttle::Throttle;
 pub use turns::Turns;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-use domain::log::{Entry, Record};
+use domain::log::{Entry, Hash, Record};
 
 use crate::error::Error;
 
@@ -28,6 +29,18 @@ pub(super) fn put<E>(records: &str, record: &Record<E>, entry: &Entry) -> Result
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
+/// How many records `stream` has, and the hash of the last of them.
+pub(super) async fn end(client: &Client, records: &str, stream: &str) -> Result<(u64, Hash), Error> {
+    let last = client.query().table_name(records).consistent_read(true).limit(1).scan_index_forward(false);
+    let last = last.key_condition_expression("#stream = :s").expression_attribute_names("#stream", "stream");
+    let last = last.expression_attribute_values(":s", AttributeValue::S(stream.to_owned())).send().await;
+    let last = last.map_err(|error| Error::aws("reading the end of a log", error))?;
+    let Some(last) = last.items().first() else { return Ok((0, Hash::zero())) };
+    let seq = last.get("seq").and_then(|seq| seq.as_n().ok()?.parse::<u64>().ok());
+    let seq = seq.ok_or_else(|| Error::Misconfigured("a record has no number".to_owned()))?;
+    Ok((seq + 1, entry(last)?.hash))
+}
+
 /// The stored form of a record.
 pub(super) fn entry(item: &Item) -> Result<Entry, Error> {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
@@ -42,7 +55,7 @@ pub(super) fn kept<E: serde::Serialize + serde::de::DeserializeOwned>(name: &str
         let path = format!("{}/domain/tests/records/{version}/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
         let bodies = std::fs::read_to_string(path).expect("there are records of each version");
         for body in bodies.lines() {
-            let entry = Entry { body: body.to_owned(), hash: domain::log::Hash::of(body.as_bytes()) };
+            let entry = Entry { body: body.to_owned(), hash: Hash::of(body.as_bytes()) };
             let record: Record<E> = Record::open(&entry).expect("a record");
             assert_eq!(record.seal(), entry);
         }

@@ -9,6 +9,7 @@ use domain::cause::{Principal, Proof};
 use domain::change::ChangeEvent;
 use domain::incident::{Actor, Event, Incident};
 use domain::log::{Entry, Record, verify};
+use domain::sealed::SubjectEvent;
 use domain::signal::{Action, Signal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -227,6 +228,84 @@ fn a_deploy_broken_at_any_call_is_one_record_and_one_row() {
             let again = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
             again.invoke(&batch(&[deploy("d1", 60)], 2)).unwrap().unwrap();
             assert_eq!(records::<ChangeEvent>(&standin, "changes#").len(), 1, "{fault:?} at call {broken}");
+        }
+    }
+}
+
+#[test]
+fn k21_what_was_written_about_somebody_is_read_until_it_is_erased_and_the_chain_verifies_before_and_after() {
+    let standin = standin("127.0.0.1:9");
+    let incident = opened(&standin);
+    let (respond, api) =
+        (function(env!("CARGO_BIN_EXE_respond"), &standin, &[]), function(env!("CARGO_BIN_EXE_api"), &standin, &[]));
+    let notes = format!("/v1/incidents/{incident}/notes");
+    let told = || {
+        let path = format!("/v1/incidents/{incident}/timeline");
+        let entries = call(&api, "GET", &path, &Value::Null).1["entries"].as_array().unwrap().clone();
+        let noted = entries.into_iter().filter(|entry| entry["kind"] == "noted");
+        noted.map(|entry| entry["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let subject = "/v1/subjects/customer%3Aacme";
+    let why = json!({ "reason": "they asked for it" });
+    assert_eq!(call(&respond, "DELETE", subject, &why).0, 404, "nothing was written about them");
+    for (text, about) in
+        [("Ms Doe called", "customer:acme"), ("and Mr Roe", "customer:acme"), ("a third", "customer:other")]
+    {
+        assert_eq!(call(&respond, "POST", &notes, &json!({ "text": text, "about": about, "by": "ana" })).0, 200);
+    }
+    assert_eq!(call(&respond, "POST", &notes, &json!({ "text": "x", "about": "acme" })).0, 400);
+    assert_eq!(told(), ["ana noted: Ms Doe called", "ana noted: and Mr Roe", "ana noted: a third"]);
+    let stored = || format!("{:?}", standin.world.lock().unwrap().tables);
+    for secret in ["Ms Doe", "Mr Roe", "acme"] {
+        assert!(!stored().contains(secret), "{secret} is nowhere in the open");
+    }
+    let before = streams(&standin, "incident#");
+
+    assert_eq!(call(&respond, "DELETE", subject, &json!({ "reason": " " })).0, 400);
+    assert_eq!(call(&respond, "GET", subject, &Value::Null).0, 405);
+    let (status, erased) = call(&respond, "DELETE", subject, &why);
+    assert_eq!(status, 200, "{erased}");
+    let gone = "ana noted something about somebody: it was erased";
+    assert_eq!(told(), [gone, gone, "ana noted: a third"]);
+    assert_eq!(streams(&standin, "incident#"), before, "no record was touched");
+    assert!(!stored().contains(&format!("key#{}", erased["key"].as_str().unwrap())), "the key is gone");
+    let log = records::<SubjectEvent>(&standin, "subjects");
+    let wanted = SubjectEvent::Erased {
+        key: erased["key"].as_str().unwrap().to_owned(),
+        by: Actor::token("tests"),
+        reason: "they asked for it".to_owned(),
+    };
+    assert_eq!((log.len(), &log[0].events, &log[0].by), (1, &vec![wanted], &Some(Principal::token("tests"))));
+    assert_eq!(call(&respond, "DELETE", subject, &why).0, 404, "nothing is left");
+    assert!(accesses(&standin).iter().all(|(asked, _)| !asked.contains("acme")));
+
+    assert_eq!(call(&respond, "POST", &notes, &json!({ "text": "again", "about": "customer:acme" })).0, 200);
+    assert_eq!(told().last().unwrap(), "tests (by API token) noted: again", "a new key for what is written anew");
+}
+
+#[test]
+fn k21_an_erasure_broken_at_any_call_is_done_once_it_is_asked_for_again() {
+    for fault in [Fault::KilledBefore, Fault::KilledAfter, Fault::AnswerLost, Fault::Trouble] {
+        for broken in 0..4 {
+            let standin = standin("127.0.0.1:9");
+            let incident = opened(&standin);
+            let start = || function(env!("CARGO_BIN_EXE_respond"), &standin, &[]);
+            let note = json!({ "text": "x", "about": "customer:acme" });
+            assert_eq!(call(&start(), "POST", &format!("/v1/incidents/{incident}/notes"), &note).0, 200);
+            let headers = [("authorization", format!("Bearer {TOKEN}"))];
+            let erase = gateway("DELETE", "/v1/subjects/customer:acme", &headers, r#"{"reason":"asked"}"#);
+            let respond = start();
+            standin.kills(respond.killer());
+            standin.breaks(move |call, _| if call == broken { fault } else { Fault::None });
+            respond.invoke(&erase);
+            standin.breaks(|_, _| Fault::None);
+            let again = start().invoke(&erase).unwrap().unwrap();
+            assert!([json!(200), json!(404)].contains(&again["statusCode"]), "{fault:?} at call {broken}: {again}");
+            assert_eq!(records::<SubjectEvent>(&standin, "subjects").len(), 1, "{fault:?} at call {broken}");
+            let world = standin.world.lock().unwrap();
+            let left =
+                world.tables["state"].keys().filter(|(pk, _)| pk.starts_with("key#") || pk.starts_with("subject#"));
+            assert_eq!(left.count(), 0, "{fault:?} at call {broken}");
         }
     }
 }

@@ -239,6 +239,7 @@ fn a_function_may_only_add_to_the_log_and_only_to_streams_of_its_own() {
         let own: &[&str] = match owner {
             // Whoever is asked by the holder of a token writes down who asked.
             _ if name == "KeepAccess" => &["access#*"],
+            "RespondFunction" => &["incident#*", "subjects"],
             "DedupFunction" => &["incident#*", "changes#*"],
             "PolicyFunction" => &["policy"],
             "ScheduleFunction" => &["covers", "calendars"],
