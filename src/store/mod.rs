@@ -1,5 +1,6 @@
 //! What is kept: one struct per noun, built from a client and the name of its table, bucket or queue.
 
+mod access_log;
 mod calendars;
 mod changes;
 mod covers;
@@ -13,11 +14,14 @@ mod objects;
 mod policies;
 mod policy_log;
 mod queue;
+mod record;
 mod secrets;
 mod silences;
+mod subjects;
 mod throttle;
 mod turns;
 
+pub use access_log::AccessLog;
 pub use calendars::{Calendar, CalendarLog};
 pub use changes::Changes;
 pub use covers::CoverLog;
@@ -33,5 +37,6 @@ pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
 pub use secrets::{Loaded, Secrets};
 pub use silences::SilenceLog;
+pub use subjects::Subjects;
 pub use throttle::Throttle;
 pub use turns::Turns;
