@@ -158,7 +158,10 @@ impl Draft {
     fn item(&mut self, kind: &'static str, name: &str, state: State, to: Option<String>, why: Option<String>) {
         let why_there = why.clone().filter(|_| state == State::Partly);
         if let (Some(to), Some(why)) = (&to, why_there) {
-            self.origin(to.clone(), why);
+            // Several lanes of one schedule.
+            for path in to.split(", ") {
+                self.origin(path, why.clone());
+            }
         }
         self.items.push(Item { kind, name: name.to_owned(), state, to, why });
     }
@@ -207,7 +210,10 @@ impl Draft {
             self.came_from(Section::Schedules, &name, called);
             if several {
                 let path = format!("schedules.{name}");
-                self.origin(path, "several are on call at once there: each has a schedule here, and steps name them all");
+                self.origin(
+                    path,
+                    "several are on call at once there: each has a schedule here, and steps name them all",
+                );
             }
             let rotation = (layers.len() == 1).then(|| layers.remove(0));
             let rotation = rotation.map(|layer| Layer { name: "rotation".to_owned(), ..layer });

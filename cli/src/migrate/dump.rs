@@ -55,7 +55,11 @@ impl Dump {
             } else if let Some(kind) = kind(&folder) {
                 dump.add(kind, &stem, inside(value, kind));
             } else if !dump.add_each(value, kinds) {
-                draft.left_out("file", &file.display().to_string(), "its name and its keys say nothing of what it holds");
+                draft.left_out(
+                    "file",
+                    &file.display().to_string(),
+                    "its name and its keys say nothing of what it holds",
+                );
             }
         }
         Ok(dump)
@@ -194,7 +198,13 @@ fn inside(value: Value, kind: &str) -> Value {
     let Value::Object(mut map) = value else { return value };
     let key = map.keys().find(|key| plain(key) == kind || format!("{}s", plain(key)) == kind).cloned();
     let key = key.or_else(|| ["data", "results"].into_iter().find(|key| map.contains_key(*key)).map(str::to_owned));
-    match key.filter(|key| map[key].is_object() || map[key].is_array()) {
+    let key = key.filter(|key| map[key].is_object() || map[key].is_array());
+    // An answer that calls them otherwise has one list, and no id of its own.
+    let only = || {
+        let mut lists = map.iter().filter(|(_, value)| value.is_array()).map(|(key, _)| key.clone());
+        lists.next().filter(|_| lists.next().is_none() && !map.contains_key("id"))
+    };
+    match key.or_else(only) {
         Some(key) => inside(map.remove(&key).unwrap_or_default(), kind),
         None => Value::Object(map),
     }
@@ -222,6 +232,7 @@ mod tests {
             json!({"users": [one], "limit": 25, "more": false}),
             json!({"data": {"users": {"nodes": [one]}}}),
             json!({"user": one}),
+            json!({"members": [one], "total": 1}),
             one.clone(),
         ];
         for value in table {

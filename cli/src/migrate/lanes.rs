@@ -119,7 +119,8 @@ mod tests {
     use domain::policy::{Day, Window};
 
     fn layer(name: &str, days: &[Day]) -> Layer {
-        let restrict = if days.is_empty() { vec![] } else { vec![Window { days: days.to_vec(), from: None, until: None }] };
+        let restrict =
+            if days.is_empty() { vec![] } else { vec![Window { days: days.to_vec(), from: None, until: None }] };
         Layer {
             name: name.to_owned(),
             time_zone: None,
@@ -169,7 +170,13 @@ mod tests {
             (Shift::WEEKLY, "2026-01-05T09:00", "2026-04-06T09:00", "2026-04-06T09:00", "bca"),
             (Shift::DAILY, "2026-01-05T09:00", "2026-01-04T12:00", "2026-01-04T09:00", "cab"),
             // Elapsed time moves on the clock when that does.
-            (Shift::Every(SignedDuration::from_hours(12)), "2026-03-28T09:00", "2026-03-29T12:00", "2026-03-29T10:00", "cab"),
+            (
+                Shift::Every(SignedDuration::from_hours(12)),
+                "2026-03-28T09:00",
+                "2026-03-29T12:00",
+                "2026-03-29T10:00",
+                "cab",
+            ),
         ];
         for (shift, counted, start, begins, order) in table {
             let (found, members) = aligned((at(counted), at(start)), shift, members(), &zone);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use domain::policy::{
-    Acknowledge, Address, Contact, Day, Group, Handling, Kind, Layer, Mode, Policy, Route, Step, Target, Window,
+    Acknowledge, Address, Contact, Day, Group, Handling, Kind, Layer, Mode, Policy, Route, Rule, Step, Target, Window,
 };
 use jiff::SignedDuration;
 use jiff::civil::Time;
@@ -77,6 +77,11 @@ impl Writer<'_> {
             self.line(2, "contacts:");
             for contact in &person.contacts {
                 self.contact(contact);
+            }
+            if let Some(quieter) = &person.rules.sev4 {
+                let rules: Vec<String> = quieter.iter().map(rule).collect();
+                self.line(2, "rules:");
+                self.line(3, &format!("SEV4: [{}]", rules.join(", ")));
             }
         }
     }
@@ -299,7 +304,8 @@ impl Writer<'_> {
         let providers = &self.draft.policy.providers;
         let mut lines: Vec<(&str, Vec<(&str, String)>)> = Vec::new();
         if let Some(slack) = &providers.slack {
-            let secrets = [("bot_token", slack.bot_token.0.clone()), ("signing_secret", slack.signing_secret.0.clone())];
+            let secrets =
+                [("bot_token", slack.bot_token.0.clone()), ("signing_secret", slack.signing_secret.0.clone())];
             lines.push(("slack", secrets.to_vec()));
         }
         if let Some(email) = &providers.email {
@@ -327,6 +333,11 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+fn rule(rule: &Rule) -> String {
+    let after = rule.after.map(|after| format!(", after: {}", length(after))).unwrap_or_default();
+    format!("{{ by: {}{after} }}", rule.by)
 }
 
 fn address(address: &Address) -> String {

@@ -129,10 +129,10 @@ mod tests {
 
     #[test]
     fn what_is_no_yaml_or_has_no_end_is_refused_with_its_line() {
-        let bomb = (1..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
-            text + &format!("a{n}: &a{n} [*a{m}, *a{m}]\n", m = n - 1)
-        });
-        let table = [("a: [", "line "), ("", "it is empty"), (&bomb, "there is too much of it"), ("[a]: b", "cannot be")];
+        let bomb = (1..30)
+            .fold("a0: &a0 [x, x]\n".to_owned(), |text, n| text + &format!("a{n}: &a{n} [*a{m}, *a{m}]\n", m = n - 1));
+        let table =
+            [("a: [", "line "), ("", "it is empty"), (&bomb, "there is too much of it"), ("[a]: b", "cannot be")];
         for (text, expected) in table {
             let refused = read(text).expect_err(expected);
             assert!(refused.contains(expected), "{refused}");

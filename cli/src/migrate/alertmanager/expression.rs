@@ -17,7 +17,9 @@ pub(super) fn condition(matchers: &[Matcher]) -> Result<Option<String>, String> 
             Comparison::Equal if value.is_empty() => parts.push(field.is_empty()),
             Comparison::Equal => parts.push(field.equals(value)),
             Comparison::NotEqual if value.is_empty() => parts.push(format!("!{}", wrapped(&field.is_empty()))),
-            Comparison::NotEqual => parts.push(format!("!{}", field.test(|field| format!("{field} == {}", text(value))))),
+            Comparison::NotEqual => {
+                parts.push(format!("!{}", field.test(|field| format!("{field} == {}", text(value)))))
+            }
             Comparison::Matches => parts.extend(like(field, matcher)?),
             Comparison::NotMatches => match like(field, matcher)? {
                 Some(holds) => parts.push(format!("!{}", wrapped(&holds))),
@@ -146,7 +148,10 @@ mod tests {
             ("a=b", "alert.labels.a == \"b\""),
             ("a!=b", "!(\"a\" in alert.labels && alert.labels.a == \"b\")"),
             ("a=\"\"", "!(\"a\" in alert.labels && alert.labels.a != \"\")"),
-            ("a!~\"b|c.*\"", "!((\"a\" in alert.labels && alert.labels.a == \"b\") || (\"a\" in alert.labels && alert.labels.a.startsWith(\"c\")))"),
+            (
+                "a!~\"b|c.*\"",
+                "!((\"a\" in alert.labels && alert.labels.a == \"b\") || (\"a\" in alert.labels && alert.labels.a.startsWith(\"c\")))",
+            ),
         ];
         for (matcher, expected) in table {
             assert_eq!(said(matcher), Ok(Some(expected.to_owned())), "{matcher}");

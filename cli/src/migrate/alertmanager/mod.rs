@@ -19,7 +19,14 @@ mod tree;
 pub(super) const SOURCE: Source = Source {
     name: "Alertmanager",
     kinds: &[
-        "route", "receivers", "inhibit_rules", "global", "time_intervals", "mute_time_intervals", "templates", "silences",
+        "route",
+        "receivers",
+        "inhibit_rules",
+        "global",
+        "time_intervals",
+        "mute_time_intervals",
+        "templates",
+        "silences",
     ],
     read,
 };
@@ -77,7 +84,8 @@ fn read(dump: &mut Dump, draft: &mut Draft) {
     tree::read(dump, draft, &receivers);
     for (number, rule) in dump.take::<Inhibit>("inhibit_rules", draft).into_iter().enumerate() {
         let called = rule.name.unwrap_or_else(|| format!("inhibition {}", number + 1));
-        let Sides { source_matchers, source_match, source_match_re, target_matchers, target_match, target_match_re } = rule.sides;
+        let Sides { source_matchers, source_match, source_match_re, target_matchers, target_match, target_match_re } =
+            rule.sides;
         let source = matchers(&source_matchers, &source_match, &source_match_re).and_then(whole);
         let target = matchers(&target_matchers, &target_match, &target_match_re).and_then(whole);
         match (source, target) {

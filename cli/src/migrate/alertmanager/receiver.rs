@@ -57,7 +57,8 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) -> HashMap<String, Told> 
 /// A channel for `address`, shared by receivers that have the same.
 fn place(draft: &mut Draft, receiver: &str, kind: &str, address: Address) -> Target {
     let secret = matches!(address, Address::Teams(_) | Address::Pagerduty(_));
-    let same = draft.policy.channels.iter().find(|(_, known)| !secret && **known == address).map(|(name, _)| name.clone());
+    let same =
+        draft.policy.channels.iter().find(|(_, known)| !secret && **known == address).map(|(name, _)| name.clone());
     if let Some(name) = same {
         return Target::Channel(name);
     }
@@ -95,7 +96,8 @@ fn addresses(kind: &str, config: &Value) -> Vec<Result<Address, String>> {
             let name = |responder: &Value| {
                 let team = responder.get("type").and_then(Value::as_str) == Some("team");
                 let name = responder.get("name").and_then(Value::as_str).filter(|name| team && !name.contains("{{"));
-                name.map(|name| Address::Opsgenie(name.to_owned())).ok_or_else(|| "a responder of it is not a team by its name".to_owned())
+                name.map(|name| Address::Opsgenie(name.to_owned()))
+                    .ok_or_else(|| "a responder of it is not a team by its name".to_owned())
             };
             if responders.is_empty() {
                 return vec![Err("it names no team".to_owned())];

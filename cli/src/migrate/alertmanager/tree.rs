@@ -89,9 +89,11 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft, receivers: &HashMap<Strin
     }
     let nothing = Inherited { group: None, action: None };
     let mut routes = tree.level(&root.routes.iter().collect::<Vec<_>>(), &[], &[], (1, &nothing));
-    let mut last = Route { when: None, ..Draft::route("default", "") };
-    tree.tell(&mut last, &own, &root.group, &nothing);
-    routes.push(last);
+    if !routes.iter().any(always) {
+        let mut last = Route { when: None, ..Draft::route("default", "") };
+        tree.tell(&mut last, &own, &root.group, &nothing);
+        routes.push(last);
+    }
     let full = tree.full;
     named_apart(&mut routes);
     draft.policy.routes = routes;
@@ -213,11 +215,12 @@ impl Tree<'_> {
             if depth < DEEPEST {
                 let below: Vec<&Node> = node.routes.iter().collect();
                 route.routes = self.level(&below, also, &then, (depth + 1, &inherited));
-                route.routes.extend(self.follow(&then, &reached, (depth + 1, &inherited)));
+                if !route.routes.iter().any(always) {
+                    route.routes.extend(self.follow(&then, &reached, (depth + 1, &inherited)));
+                }
             }
-            let always = node.when.is_none();
             routes.push(route);
-            if always {
+            if node.when.is_none() {
                 break;
             }
         }
@@ -228,7 +231,7 @@ impl Tree<'_> {
     fn follow(&mut self, lists: &[Vec<&Node>], also: &[String], at: (usize, &Inherited)) -> Vec<Route> {
         let Some((first, rest)) = lists.split_first() else { return Vec::new() };
         let mut routes = self.level(first, also, rest, at);
-        if !routes.iter().any(|route| route.when.as_deref() == Some("true")) {
+        if !routes.iter().any(always) {
             routes.extend(self.follow(rest, also, at));
         }
         routes
@@ -263,20 +266,28 @@ impl Tree<'_> {
             return Some(known.clone());
         }
         let mut distinct: Vec<&str> = Vec::new();
-        for name in receivers.iter().filter(|name| self.receivers.get(*name).is_some_and(|told| !told.channels.is_empty())) {
+        for name in
+            receivers.iter().filter(|name| self.receivers.get(*name).is_some_and(|told| !told.channels.is_empty()))
+        {
             if !distinct.contains(&name.as_str()) {
                 distinct.push(name);
             }
         }
         let called = distinct.join(" and ");
         let name = self.draft.name(Section::Escalations, &called, &called);
-        self.draft.origin(format!("escalations.{name}"), "nothing was escalated there; after the wait the catch-all is told");
+        self.draft
+            .origin(format!("escalations.{name}"), "nothing was escalated there; after the wait the catch-all is told");
         let wait = SignedDuration::from_hours(4);
         let step = Step { notify: places.clone(), wait, round_robin: false, acknowledge: Acknowledge::default() };
         self.draft.escalation(&name, vec![step], 0);
         self.names.insert(places, name.clone());
         Some(name)
     }
+}
+
+/// Whether a route takes every alert, so that none after it is asked.
+fn always(route: &Route) -> bool {
+    route.when.as_deref() == Some("true")
 }
 
 /// Gives each route a name that no other beside it has.

@@ -195,12 +195,19 @@ fn services(dump: &mut Dump, draft: &mut Draft) {
                 let differs = ["its sender is told a new address and a new secret".to_owned()];
                 draft.partly("integration key", &called, format!("integrations.{named}"), &differs);
             } else {
-                let why = format!("nothing in this version of a policy stands for `{}`; see the senders in the guide", key.kind);
+                let why = format!(
+                    "nothing in this version of a policy stands for `{}`; see the senders in the guide",
+                    key.kind
+                );
                 draft.left_out("integration key", &called, why);
             }
         }
         for monitor in &service.heartbeat_monitors {
-            draft.left_out("heartbeat monitor", &format!("{name} {}", monitor.name), "a heartbeat is not part of a policy");
+            draft.left_out(
+                "heartbeat monitor",
+                &format!("{name} {}", monitor.name),
+                "a heartbeat is not part of a policy",
+            );
         }
     }
 }

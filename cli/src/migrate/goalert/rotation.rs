@@ -68,7 +68,8 @@ impl Rotation {
     /// What is not the same about its turns.
     pub(super) fn differs(&self) -> Option<String> {
         let moves = matches!(self.shift(), Ok(Shift::Every(_)));
-        moves.then(|| format!("turns of rotation `{}` are elapsed time: they move when the clock is changed", self.name))
+        moves
+            .then(|| format!("turns of rotation `{}` are elapsed time: they move when the clock is changed", self.name))
     }
 
     /// Adds a schedule of it alone, for a step that tells it.

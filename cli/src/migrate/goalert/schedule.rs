@@ -1,9 +1,9 @@
 //! Schedules: rules that put users and rotations on call at once, temporary schedules, and overrides.
 
 use domain::policy::{Layer, Shift};
+use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Place;
@@ -85,7 +85,8 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft, rotations: &[Rotation]) {
                 Ok(layer) => turns.push(Turns { level: 0, layer }),
                 Err(why) => {
                     let (kind, id) = target.target.told();
-                    differs.push(format!("{kind} `{}` is left out: {why}", target.target.name.as_deref().unwrap_or(id)));
+                    differs
+                        .push(format!("{kind} `{}` is left out: {why}", target.target.name.as_deref().unwrap_or(id)));
                 }
             }
         }
@@ -113,7 +114,11 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft, rotations: &[Rotation]) {
                 draft.overrides(&schedule, &add, Some(&remove), (set.start, set.end));
             }
             (Some(_), None) if set.remove.is_none() => {
-                draft.left_out("override", &set.id, "it puts somebody on call beside the others, and an override is instead of them");
+                draft.left_out(
+                    "override",
+                    &set.id,
+                    "it puts somebody on call beside the others, and an override is instead of them",
+                );
             }
             (None, Some(_)) if set.add.is_none() => {
                 draft.left_out("override", &set.id, "it takes somebody off call without another: `watchkeeper absence add` gives their turn to the next");
@@ -149,7 +154,8 @@ fn layer(
             if rotation.time_zone == name {
                 return Ok(Layer { restrict, ..rotation.layer(draft, zone)? });
             }
-            let own = TimeZone::get(&rotation.time_zone).map_err(|_| format!("`{}` is no IANA time zone", rotation.time_zone))?;
+            let own = TimeZone::get(&rotation.time_zone)
+                .map_err(|_| format!("`{}` is no IANA time zone", rotation.time_zone))?;
             if restrict.is_empty() {
                 return Ok(Layer { time_zone: Some(rotation.time_zone.clone()), ..rotation.layer(draft, &own)? });
             }
@@ -185,7 +191,11 @@ fn set(draft: &mut Draft, schedule: &Schedule, temporary: &Temporary) {
         && shifts.last().is_some_and(|last| last.end >= temporary.end)
         && shifts.windows(2).all(|pair| pair[0].end == pair[1].start);
     if !whole {
-        draft.left_out("temporary schedule", &item, "nobody is on call in parts of it, and there the schedule goes on here");
+        draft.left_out(
+            "temporary schedule",
+            &item,
+            "nobody is on call in parts of it, and there the schedule goes on here",
+        );
     }
     for shift in shifts {
         match draft.known(Section::People, &shift.user_id) {

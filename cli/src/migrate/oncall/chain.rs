@@ -116,7 +116,11 @@ fn targets(draft: &Draft, policy: &Policy) -> Result<Vec<Target>, String> {
     let people = |ids: &[String]| -> Result<Vec<Target>, String> {
         let known: Vec<Target> =
             ids.iter().filter_map(|id| draft.known(Section::People, id)).map(Target::Person).collect();
-        if known.len() == ids.len() && !known.is_empty() { Ok(known) } else { Err("it tells somebody who was not imported".to_owned()) }
+        if known.len() == ids.len() && !known.is_empty() {
+            Ok(known)
+        } else {
+            Err("it tells somebody who was not imported".to_owned())
+        }
     };
     match policy.kind.as_deref().unwrap_or_default() {
         "notify_persons" => people(&policy.persons_to_notify),

@@ -19,8 +19,19 @@ mod shift;
 pub(super) const SOURCE: Source = Source {
     name: "OnCall",
     kinds: &[
-        "users", "personal_notification_rules", "teams", "schedules", "on_call_shifts", "escalation_chains",
-        "escalation_policies", "integrations", "routes", "user_groups", "outgoing_webhooks", "webhooks", "shift_swaps",
+        "users",
+        "personal_notification_rules",
+        "teams",
+        "schedules",
+        "on_call_shifts",
+        "escalation_chains",
+        "escalation_policies",
+        "integrations",
+        "routes",
+        "user_groups",
+        "outgoing_webhooks",
+        "webhooks",
+        "shift_swaps",
     ],
     read,
 };
@@ -195,10 +206,13 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
     routes.sort_by_key(|route| route.position);
     for integration in dump.take::<Integration>("integrations", draft) {
         let kind = match integration.kind.as_str() {
-            "alertmanager" | "grafana_alerting" | "legacy_alertmanager" | "legacy_grafana_alerting" => Kind::Alertmanager,
+            "alertmanager" | "grafana_alerting" | "legacy_alertmanager" | "legacy_grafana_alerting" => {
+                Kind::Alertmanager
+            }
             "amazon_sns" => Kind::Cloudwatch,
             other => {
-                let why = format!("nothing in this version of a policy stands for `{other}`; see the senders in the guide");
+                let why =
+                    format!("nothing in this version of a policy stands for `{other}`; see the senders in the guide");
                 draft.left_out("integration", &integration.name, why);
                 continue;
             }
@@ -232,7 +246,9 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
                 draft.policy.routes.push(Route { action: Some(Handling::Record), ..route });
                 draft.maps("route", &item, format!("routes: integration {name}"));
             }
-            Some(None) => draft.left_out("route", &item, "its escalation chain was not imported: the catch-all is told"),
+            Some(None) => {
+                draft.left_out("route", &item, "its escalation chain was not imported: the catch-all is told")
+            }
         }
     }
 }

@@ -136,7 +136,9 @@ fn rhythm(shift: &Shift) -> Result<Rhythm, String> {
         return Ok(Rhythm { shift: turn, start: shift.start, restrict: Vec::new() });
     }
     if interval > 1 || frequency == "hourly" || length > period {
-        return Err(format!("its events leave gaps or overlap ({frequency}, every {interval}), and windows come every week"));
+        return Err(format!(
+            "its events leave gaps or overlap ({frequency}, every {interval}), and windows come every week"
+        ));
     }
     let begins = week::of_week(shift.start);
     let stretch = |day: u32| Stretch { from: day * DAY + begins % DAY, length };
@@ -167,5 +169,9 @@ fn week_of(date: Date, week_start: Option<&str>) -> Result<Date, String> {
 /// The number of a day of the week in iCalendar's letters, Monday's is 0.
 fn weekday(day: &str) -> Result<u32, String> {
     let days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
-    (0..).zip(days).find(|(_, known)| *known == day).map(|(number, _)| number).ok_or(format!("`{day}` is no day of the week"))
+    (0..)
+        .zip(days)
+        .find(|(_, known)| *known == day)
+        .map(|(number, _)| number)
+        .ok_or(format!("`{day}` is no day of the week"))
 }

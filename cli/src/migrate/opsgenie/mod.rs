@@ -19,8 +19,20 @@ mod user;
 pub(super) const SOURCE: Source = Source {
     name: "Opsgenie",
     kinds: &[
-        "users", "contacts", "notification_rules", "teams", "routing_rules", "schedules", "overrides", "escalations",
-        "services", "integrations", "policies", "heartbeats", "maintenance", "forwarding_rules",
+        "users",
+        "contacts",
+        "notification_rules",
+        "teams",
+        "routing_rules",
+        "schedules",
+        "overrides",
+        "escalations",
+        "services",
+        "integrations",
+        "policies",
+        "heartbeats",
+        "maintenance",
+        "forwarding_rules",
     ],
     read,
 };
@@ -30,7 +42,10 @@ const LEFT: [(&str, &str); 4] = [
     ("policies", "alert and notification policies change alerts by rules of their own; write them as `routes`"),
     ("heartbeats", "a heartbeat is not part of a policy"),
     ("maintenance", "maintenance begins with a command: `watchkeeper maintenance start`"),
-    ("forwarding_rules", "who stands in for somebody for a while is a command: `watchkeeper absence add` or `override add`"),
+    (
+        "forwarding_rules",
+        "who stands in for somebody for a while is a command: `watchkeeper absence add` or `override add`",
+    ),
 ];
 
 /// How long the last step waits where nothing says so.
@@ -270,7 +285,8 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
             "Prometheus" => Kind::Alertmanager,
             "CloudWatch" | "AmazonCloudWatch" => Kind::Cloudwatch,
             other => {
-                let why = format!("nothing in this version of a policy stands for `{other}`; see the senders in the guide");
+                let why =
+                    format!("nothing in this version of a policy stands for `{other}`; see the senders in the guide");
                 draft.left_out("integration", &called, why);
                 continue;
             }

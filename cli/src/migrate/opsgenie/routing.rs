@@ -79,7 +79,8 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) -> HashMap<String, String
                     paged.insert(team.clone(), escalation);
                 }
                 Ok(Added::Route(mut route)) => {
-                    route.name = crate::migrate::slug::unique(&route.name, |name| routes.iter().any(|one| one.name == name));
+                    route.name =
+                        crate::migrate::slug::unique(&route.name, |name| routes.iter().any(|one| one.name == name));
                     routes.push(*route);
                     draft.maps("routing rule", &item, format!("routes: team {team}"));
                 }
@@ -138,7 +139,10 @@ fn escalation(draft: &mut Draft, notify: &Recipient) -> Result<String, String> {
     }
     let found = targets(draft, notify, "default")?;
     let name = draft.name(Section::Escalations, &id, notify.called());
-    draft.origin(format!("escalations.{name}"), "a routing rule notifies the schedule; after the wait the catch-all is told");
+    draft.origin(
+        format!("escalations.{name}"),
+        "a routing rule notifies the schedule; after the wait the catch-all is told",
+    );
     let step = Step { notify: found, wait: LAST, round_robin: false, acknowledge: Acknowledge::default() };
     draft.escalation(&name, vec![step], 0);
     Ok(name)

@@ -127,7 +127,11 @@ fn read_rotation(draft: &Draft, rotation: &Rotation, zone: &TimeZone) -> Result<
     for participant in &rotation.participants {
         let member = person(draft, participant);
         members.push(member.ok_or_else(|| {
-            format!("it has turns of {} `{}`, and a turn is of one person of the export", participant.kind, participant.called())
+            format!(
+                "it has turns of {} `{}`, and a turn is of one person of the export",
+                participant.kind,
+                participant.called()
+            )
         })?);
     }
     if members.is_empty() {

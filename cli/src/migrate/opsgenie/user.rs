@@ -99,7 +99,9 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
             let on = all.filter(|method| method.is_on());
             ways = on.filter_map(|method| way(method, SignedDuration::ZERO, &mut differs)).collect();
             if !ways.is_empty() {
-                differs.push("no notification rule of theirs was found, so all their contacts are told at once".to_owned());
+                differs.push(
+                    "no notification rule of theirs was found, so all their contacts are told at once".to_owned(),
+                );
             }
         }
         if ways.is_empty()

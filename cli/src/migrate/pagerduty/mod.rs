@@ -18,8 +18,19 @@ mod user;
 pub(super) const SOURCE: Source = Source {
     name: "PagerDuty",
     kinds: &[
-        "users", "teams", "schedules", "overrides", "escalation_policies", "services", "maintenance_windows",
-        "event_orchestrations", "rulesets", "business_services", "response_plays", "extensions", "webhook_subscriptions",
+        "users",
+        "teams",
+        "schedules",
+        "overrides",
+        "escalation_policies",
+        "services",
+        "maintenance_windows",
+        "event_orchestrations",
+        "rulesets",
+        "business_services",
+        "response_plays",
+        "extensions",
+        "webhook_subscriptions",
     ],
     read,
 };
@@ -250,7 +261,8 @@ fn differences(service: &Service, escalates: bool) -> Vec<String> {
             differs.push("low urgency is SEV4 here, which escalates like any other".to_owned());
         }
         Some(Urgency { kind, .. }) if kind == "use_support_hours" => {
-            differs.push("its urgency does not depend on support hours; people have quiet hours of their own".to_owned());
+            differs
+                .push("its urgency does not depend on support hours; people have quiet hours of their own".to_owned());
         }
         Some(Urgency { urgency: Some(urgency), .. }) if urgency == "severity_based" => {
             differs.push("its urgency does not follow the severity; write a route with a `level`".to_owned());

@@ -98,14 +98,19 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
         let rendered = schedule.overrides_subschedule.into_iter().flat_map(|sub| sub.rendered_schedule_entries);
         overrides.extend(rendered.map(|entry| (schedule.id.clone(), entry)));
     }
-    overrides.sort_by(|(one, a), (other, b)| (one, a.start, a.end, &a.user.id).cmp(&(other, b.start, b.end, &b.user.id)));
-    overrides.dedup_by(|(one, a), (other, b)| one == other && a.start == b.start && a.end == b.end && a.user.id == b.user.id);
+    overrides
+        .sort_by(|(one, a), (other, b)| (one, a.start, a.end, &a.user.id).cmp(&(other, b.start, b.end, &b.user.id)));
+    overrides.dedup_by(|(one, a), (other, b)| {
+        one == other && a.start == b.start && a.end == b.end && a.user.id == b.user.id
+    });
     for (schedule, Entry { start, end, user }) in overrides {
         match draft.known(Section::People, &user.id) {
             Some(person) if !draft.lanes(&schedule).is_empty() => {
                 draft.overrides(&schedule, &person, None, (start, end));
             }
-            _ => draft.left_out("override", &format!("{schedule} {start}"), "its schedule or its user was not imported"),
+            _ => {
+                draft.left_out("override", &format!("{schedule} {start}"), "its schedule or its user was not imported")
+            }
         }
     }
 }

@@ -57,7 +57,9 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) -> BTreeMap<String, Vec<S
             && let Some(address) = email(&user.email)
         {
             told = contacts(vec![Way { address, delay: SignedDuration::ZERO }]).0;
-            differs.push("no rule of theirs could be imported, so they are told by the e-mail they log in with".to_owned());
+            differs.push(
+                "no rule of theirs could be imported, so they are told by the e-mail they log in with".to_owned(),
+            );
         }
         if told.is_empty() {
             draft.left_out("user", &user.name, "nothing is known by which they can be told");
@@ -109,7 +111,9 @@ fn address(method: &Method) -> Result<Address, String> {
         "email_contact_method" => email(text).ok_or_else(|| "an e-mail address of theirs is not one".to_owned()),
         "sms_contact_method" => number().map(Address::Sms),
         "phone_contact_method" => number().map(Address::Voice),
-        "push_notification_contact_method" => Err("the app's push has no counterpart; `ntfy` pushes to a phone".to_owned()),
+        "push_notification_contact_method" => {
+            Err("the app's push has no counterpart; `ntfy` pushes to a phone".to_owned())
+        }
         other => Err(format!("nothing here tells by `{other}`")),
     }
 }
