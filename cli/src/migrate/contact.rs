@@ -52,6 +52,12 @@ pub fn email(text: &str) -> Option<Address> {
     valid.then(|| Address::Email(text.to_owned()))
 }
 
+/// An id of Slack; `None` when it is a name.
+pub fn slack(text: &str) -> Option<String> {
+    let plain = text.len() >= 2 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    plain.then(|| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

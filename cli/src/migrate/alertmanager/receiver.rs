@@ -6,7 +6,7 @@ use domain::policy::{Address, Target};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::migrate::contact::email;
+use crate::migrate::contact::{email, slack};
 use crate::migrate::draft::{Draft, Section, placeholder};
 use crate::migrate::dump::Dump;
 
@@ -85,9 +85,10 @@ fn addresses(kind: &str, config: &Value) -> Vec<Result<Address, String>> {
         }
         "slack" => {
             let channel = text("channel");
-            let id = channel.len() >= 9 && channel.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            // A name in capitals is shorter.
+            let id = slack(channel).filter(|id| id.len() >= 9).map(Address::Slack);
             let why = || format!("the channel is called `{channel}`, and its id is needed, such as C0123456789");
-            vec![if id { Ok(Address::Slack(channel.to_owned())) } else { Err(why()) }]
+            vec![id.ok_or_else(why)]
         }
         "pagerduty" => vec![Ok(Address::Pagerduty(placeholder("channels")))],
         "msteams" | "msteamsv2" => vec![Ok(Address::Teams(placeholder("channels")))],

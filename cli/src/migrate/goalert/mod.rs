@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::Source;
+use super::contact::slack;
 use super::draft::{Draft, Section};
 use super::dump::Dump;
 use super::owner::Pages;
@@ -162,13 +163,10 @@ fn target(draft: &mut Draft, place: &Place, rotations: &[Rotation]) -> Result<Ve
             if lanes.is_empty() { Err(missing()) } else { Ok(lanes) }
         }
         "slackChannel" => {
-            let plain = id.len() >= 2 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-            if !plain {
-                return Err(missing());
-            }
+            let address = slack(id).map(Address::Slack).ok_or_else(missing)?;
             let name = draft.known(Section::Channels, id);
             let name = name.unwrap_or_else(|| draft.name(Section::Channels, id, place.name.as_deref().unwrap_or(id)));
-            draft.policy.channels.insert(name.clone(), Address::Slack(id.to_owned()));
+            draft.policy.channels.insert(name.clone(), address);
             Ok(vec![Target::Channel(name)])
         }
         other => Err(format!("a `{other}` is not told, as what tells other systems may hold their secrets")),

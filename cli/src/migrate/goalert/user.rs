@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::Place;
-use crate::migrate::contact::{Way, contacts, email, phone};
+use crate::migrate::contact::{Way, contacts, email, phone, slack};
 use crate::migrate::draft::{Draft, Section};
 use crate::migrate::dump::Dump;
 
@@ -46,7 +46,7 @@ struct Rule {
 /// Adds everybody.
 pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
     for user in dump.take::<User>("users", draft) {
-        let (mut ways, mut differs, mut slack) = (Vec::new(), Vec::new(), None);
+        let (mut ways, mut differs, mut account) = (Vec::new(), Vec::new(), None);
         for rule in &user.notification_rules {
             let method = user.contact_methods.iter().find(|method| method.id == rule.contact_method_id);
             let Some(method) = method.filter(|method| !method.disabled) else {
@@ -56,7 +56,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
             match address(method) {
                 Ok(address) => {
                     if let Address::Slack(id) = &address {
-                        slack = Some(id.clone());
+                        account = Some(id.clone());
                     }
                     ways.push(Way { address, delay: SignedDuration::from_mins(rule.delay_minutes) });
                 }
@@ -77,7 +77,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
         }
         let called = user.email.split('@').next().filter(|part| !part.is_empty()).unwrap_or(&user.name);
         let name = draft.name(Section::People, &user.id, called);
-        draft.person(&name, &user.name, slack, told);
+        draft.person(&name, &user.name, account, told);
         differs.sort();
         differs.dedup();
         draft.partly("user", &user.name, format!("people.{name}"), &differs);
@@ -96,9 +96,8 @@ fn address(method: &Method) -> Result<Address, String> {
             email(value("email_address")).ok_or_else(|| "an e-mail address of theirs is not one".to_owned())
         }
         "SLACK_DM" | "builtin-slack-dm" => {
-            let id = value("slack_user_id");
-            let plain = id.len() >= 2 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-            if plain { Ok(Address::Slack(id.to_owned())) } else { Err("a Slack id of theirs is not one".to_owned()) }
+            let id = slack(value("slack_user_id"));
+            id.map(Address::Slack).ok_or_else(|| "a Slack id of theirs is not one".to_owned())
         }
         other => Err(format!("a contact by `{other}` is left out, as its address may be a secret")),
     }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::Source;
-use super::contact::{Way, contacts, email};
+use super::contact::{Way, contacts, email, slack};
 use super::draft::{Draft, Section};
 use super::dump::Dump;
 
@@ -134,9 +134,9 @@ fn users(dump: &mut Dump, draft: &mut Draft) -> BTreeMap<String, Vec<String>> {
     let mut of_teams: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for user in dump.take::<User>("users", draft) {
         let mut differs = Vec::new();
-        let slack = slack(&user);
+        let account = account(&user);
         let own = rules.remove(&user.id).unwrap_or_default();
-        let (told, more) = contacts(ways(&user, slack.as_deref(), own, &mut differs));
+        let (told, more) = contacts(ways(&user, account.as_deref(), own, &mut differs));
         differs.extend(more);
         if told.is_empty() {
             draft.left_out("user", &user.username, "nothing is known by which they can be told");
@@ -144,7 +144,7 @@ fn users(dump: &mut Dump, draft: &mut Draft) -> BTreeMap<String, Vec<String>> {
         }
         let name = draft.name(Section::People, &user.id, user.username.split('@').next().unwrap_or_default());
         let used = told.iter().any(|Contact { address, .. }| matches!(address, Address::Slack(_)));
-        draft.person(&name, &user.username, slack.filter(|_| used), told);
+        draft.person(&name, &user.username, account.filter(|_| used), told);
         for team in user.teams {
             of_teams.entry(team).or_default().push(name.clone());
         }
@@ -155,15 +155,15 @@ fn users(dump: &mut Dump, draft: &mut Draft) -> BTreeMap<String, Vec<String>> {
     of_teams
 }
 
-fn slack(user: &User) -> Option<String> {
+/// Their account of Slack.
+fn account(user: &User) -> Option<String> {
     let accounts = user.slack.as_ref()?;
     let id = accounts.get("user_id").or_else(|| accounts.get(0)?.get("user_id"))?.as_str()?;
-    let plain = id.len() >= 2 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    plain.then(|| id.to_owned())
+    slack(id)
 }
 
 /// How somebody's default rules tell them; the important ones are for steps that say so.
-fn ways(user: &User, slack: Option<&str>, mut rules: Vec<NotificationRule>, differs: &mut Vec<String>) -> Vec<Way> {
+fn ways(user: &User, account: Option<&str>, mut rules: Vec<NotificationRule>, differs: &mut Vec<String>) -> Vec<Way> {
     let mail = user.email.as_deref().and_then(email);
     let mut ways = Vec::new();
     if rules.iter().any(|rule| rule.important) {
@@ -179,7 +179,7 @@ fn ways(user: &User, slack: Option<&str>, mut rules: Vec<NotificationRule>, diff
                 continue;
             }
             "notify_by_email" => mail.clone(),
-            "notify_by_slack" => slack.map(|id| Address::Slack(id.to_owned())),
+            "notify_by_slack" => account.map(|id| Address::Slack(id.to_owned())),
             kind @ ("notify_by_sms" | "notify_by_phone_call") => {
                 differs.push(format!("the API does not show phone numbers: add one for `{kind}`"));
                 continue;
