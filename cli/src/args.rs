@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+mod import;
 mod roster;
 
+pub use import::{Export, ImportCommand};
 pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
 /// The end of the help: what scripts rely on.
@@ -194,6 +196,9 @@ pub enum Command {
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Write the policy that another system's exported configuration comes to; nothing is applied
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Say what nobody owns, what is silenced without a reason, and what the policy may not mean
     Hygiene {
         /// Which days

@@ -21,6 +21,7 @@ mod history;
 mod hygiene;
 mod import;
 mod incidents;
+mod migrate;
 mod oncall;
 mod owners;
 mod past;
@@ -91,6 +92,7 @@ fn run(args: Args) -> Result<(), Failure> {
         }
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
+        Command::Import(from) => migrate::import(&from, show),
         Command::Explain(what) => explain::explain(&what, client, show),
         Command::Completions { shell } => {
             clap_complete::generate(

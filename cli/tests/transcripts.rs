@@ -714,3 +714,29 @@ fn a_flood_is_sent_completely_and_tried_again_when_the_door_is_busy() {
     assert_eq!(server.asked().len(), 53);
     assert!(ran.status.success());
 }
+
+#[test]
+fn what_another_system_was_told_becomes_a_policy_and_whatever_does_not_is_listed_with_its_reason() {
+    let server = Server::start(world(false));
+    let exports = [
+        ("alertmanager", "imports/alertmanager.yml"),
+        ("goalert", "imports/goalert.json"),
+        ("oncall", "imports/oncall.json"),
+        ("opsgenie", "imports/opsgenie"),
+        ("pagerduty", "imports/pagerduty"),
+    ];
+    for (system, export) in exports {
+        let export = file(export);
+        insta::assert_snapshot!(
+            format!("import-from-{system}"),
+            transcript(&server, &["import", system, &export], &[])
+        );
+    }
+    let files = [file("imports/opsgenie/escalations.json"), file("alert.json")];
+    let arguments = ["import", "opsgenie", &files[0], &files[1], "--json"];
+    insta::assert_snapshot!("import-from-little-json", transcript(&server, &arguments, &[]));
+    let nowhere = file("nowhere.json");
+    insta::assert_snapshot!("import-from-nowhere", transcript(&server, &["import", "goalert", &nowhere], &[]));
+    let calendar = file("google.ics");
+    insta::assert_snapshot!("import-from-no-export", transcript(&server, &["import", "goalert", &calendar], &[]));
+}

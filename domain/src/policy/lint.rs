@@ -13,6 +13,8 @@ use super::{Escalation, Level, Mistake, Policy, Route, Target};
 use crate::route::condition::Condition;
 use crate::schedule::{Covers, Span, final_schedule};
 
+mod placeholder;
+
 /// The longest that the steps of an escalation may take before the catch-all is told, without a word about it.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -27,6 +29,7 @@ pub fn lint(policy: &Policy, now: Timestamp) -> Vec<Mistake> {
     lint.escalations();
     lint.gaps();
     lint.services();
+    lint.placeholders();
     lint.mistakes
 }
 
@@ -141,6 +144,17 @@ impl Lint<'_> {
             };
             let mistake = Mistake::error(format!("schedules.{name}"), what, fix);
             self.mistakes.push(Mistake { level: Level::Warning, untold: alone.is_some(), ..mistake });
+        }
+    }
+
+    /// What somebody is still to put in.
+    fn placeholders(&mut self) {
+        for (path, what) in placeholder::placeholders(self.policy) {
+            let fix = match what {
+                "a secret" => "store it with `aws ssm put-parameter --type SecureString`, and write its name here",
+                _ => "write your own",
+            };
+            self.warning(path, format!("this is a placeholder for {what}"), fix);
         }
     }
 
