@@ -2,6 +2,7 @@
 
 mod calendars;
 mod changes;
+mod coverage;
 mod covers;
 mod evidence;
 mod evidence_log;
@@ -15,6 +16,7 @@ mod objects;
 mod policies;
 mod policy_log;
 mod queue;
+mod records;
 mod secrets;
 mod signer;
 mod silences;
@@ -23,6 +25,7 @@ mod turns;
 
 pub use calendars::{Calendar, CalendarLog};
 pub use changes::Changes;
+pub use coverage::Coverage;
 pub use covers::CoverLog;
 pub use evidence::Evidence;
 pub use evidence_log::EvidenceLog;
@@ -37,6 +40,7 @@ pub use objects::{Upload, Written};
 pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
+pub use records::Records;
 pub use secrets::{Loaded, Secrets};
 pub use signer::Signer;
 pub use silences::SilenceLog;
