@@ -5,7 +5,10 @@
 //! contradicted by a text that was signed and locked away before. `docs/evidence.md` describes every byte.
 
 pub mod checkpoint;
+pub mod event;
+pub mod gather;
 pub mod head;
+pub mod kept;
 pub mod note;
 pub mod tree;
 
