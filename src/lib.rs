@@ -19,6 +19,8 @@ pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
 #[cfg(feature = "aws")]
+pub mod audit;
+#[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod channel;
@@ -28,6 +30,8 @@ pub mod config;
 pub mod confirm;
 #[cfg(feature = "aws")]
 pub mod error;
+#[cfg(feature = "aws")]
+pub mod export;
 pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;

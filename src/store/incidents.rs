@@ -383,7 +383,7 @@ fn snapshot(item: &Item) -> Result<Incident, Error> {
     incident.ok_or_else(|| Error::Misconfigured("a snapshot cannot be read".to_owned()))
 }
 
-fn entry(item: &Item) -> Result<Entry, Error> {
+pub(super) fn entry(item: &Item) -> Result<Entry, Error> {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let entry = text("body").zip(text("hash")).map(|(body, hash)| Entry { body, hash: hash.into() });
     entry.ok_or_else(|| Error::Misconfigured("a record has no body or no hash".to_owned()))

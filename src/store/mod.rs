@@ -1,6 +1,7 @@
 //! What is kept: one struct per noun, built from a client and the name of its table, bucket or queue.
 
 mod calendars;
+mod called;
 mod changes;
 mod covers;
 mod evidence;
@@ -15,6 +16,7 @@ mod objects;
 mod policies;
 mod policy_log;
 mod queue;
+mod records;
 mod secrets;
 mod signer;
 mod silences;
@@ -22,9 +24,11 @@ mod throttle;
 mod turns;
 
 pub use calendars::{Calendar, CalendarLog};
+pub use called::Called;
 pub use changes::Changes;
 pub use covers::CoverLog;
 pub use evidence::Evidence;
+pub(crate) use evidence::checkpoint as checkpoint_name;
 pub use evidence_log::EvidenceLog;
 pub use gaps::GapLog;
 pub use groups::{Groups, Row};
@@ -37,6 +41,7 @@ pub use objects::{Upload, Written};
 pub use policies::{Active, Policies};
 pub use policy_log::{PolicyEvent, PolicyLog};
 pub use queue::Queue;
+pub use records::Records;
 pub use secrets::{Loaded, Secrets};
 pub use signer::Signer;
 pub use silences::SilenceLog;

@@ -4,6 +4,7 @@
 //! signs its size and root as a [`note`] that public tools read. So whoever rewrites a stream, however consistently, is
 //! contradicted by a text that was signed and locked away before. `docs/evidence.md` describes every byte.
 
+pub mod agree;
 pub mod bundle;
 pub mod checkpoint;
 pub mod event;

@@ -195,9 +195,13 @@ fn evidence(line: &Line, event: &Value, gathered: &mut Gathered) {
     gathered.facts.touched.evidence += 1;
     let kind = text(event, "type");
     let found = match kind.as_str() {
-        kind if kind.contains("late") => FindingKind::LateCheckpoint,
-        kind if kind.contains("gap") || kind.contains("missing") => FindingKind::EvidenceGap,
-        kind if kind.contains("rewritten") => FindingKind::RewrittenRecord,
+        "late" => FindingKind::LateCheckpoint,
+        "missing" | "lost" => FindingKind::EvidenceGap,
+        "rewritten" => FindingKind::RewrittenRecord,
+        "checkpointed" => {
+            gathered.facts.touched.checkpoints += 1;
+            return;
+        }
         _ => return,
     };
     let mut details = event.clone();

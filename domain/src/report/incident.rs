@@ -38,6 +38,11 @@ impl Story {
         }
     }
 
+    /// The service that it concerns, as far as it is known.
+    pub(super) fn service(&self) -> Option<&str> {
+        self.incident.service()
+    }
+
     /// Folds the next record, and tells what happened `within` the period. A record that cannot be read is left out.
     pub(super) fn push(&mut self, body: &str, within: bool, gathered: &mut Gathered) -> Result<(), serde_json::Error> {
         let entry = Entry { body: body.to_owned(), hash: Hash::of(body.as_bytes()) };

@@ -76,11 +76,23 @@ impl<'a> Reader<'a> {
             gathered.facts.streams += u64::from(!self.seen);
             self.seen = true;
         }
-        match &mut self.story {
-            Some(story) if story.push(body, within, gathered).is_err() => self.unreadable(seq, gathered),
-            None if within => change::push(&line, gathered),
-            _ => {}
+        let read = match &mut self.story {
+            Some(story) => story.push(body, within, gathered),
+            None if within => {
+                change::push(&line, gathered);
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        if read.is_err() {
+            self.unreadable(seq, gathered);
         }
+    }
+
+    /// The service that the stream is about, if it is about one.
+    pub fn service(&self) -> Option<&str> {
+        let named = || self.stream.strip_prefix("changes#");
+        self.story.as_ref().map_or_else(named, |story| story.service())
     }
 
     /// Ends the stream: what can be told of the whole is told now.
@@ -105,6 +117,15 @@ impl<'a> Reader<'a> {
 }
 
 impl Gathered {
+    /// Adds what was gathered of streams that come after.
+    pub fn merge(&mut self, other: Self) {
+        for (table, rows) in other.rows {
+            self.rows.entry(table).or_default().push_str(&rows);
+        }
+        self.events.push_str(&other.events);
+        self.facts.merge(other.facts);
+    }
+
     /// Adds a row.
     pub fn row<R: Cells>(&mut self, row: &R) {
         self.rows.entry(R::TABLE).or_default().push_str(&line(&row.cells()));

@@ -299,8 +299,8 @@ fn other_streams_become_rows_events_and_findings() {
     let gathered = others("gaps", &[("2026-11-16T08:10:00Z", gaps)]);
     assert_eq!(gathered.facts.findings.of(FindingKind::NobodyOnCall), 1);
     for (kind, finding) in [
-        ("checkpoint_late", FindingKind::LateCheckpoint),
-        ("gap", FindingKind::EvidenceGap),
+        ("late", FindingKind::LateCheckpoint),
+        ("missing", FindingKind::EvidenceGap),
         ("rewritten", FindingKind::RewrittenRecord),
     ] {
         let gathered = others("evidence", &[("2026-11-16T08:10:00Z", json!({"type": kind}))]);
