@@ -46,8 +46,10 @@ impl Auditor {
         let allowed = match rest {
             ["exports"] => "POST",
             ["checkpoints"] => "GET, POST",
-            ["keys" | "proof"] | ["checkpoints" | "exports", _] | ["streams", _, "records"] => "GET",
-            ["exports", _, "parts", _, ..] => "GET",
+            ["keys" | "proof"]
+            | ["checkpoints" | "exports", _]
+            | ["streams", _, "records"]
+            | ["exports", _, "parts", _, ..] => "GET",
             _ => return Ok(nothing()),
         };
         if !allowed.split(", ").any(|method| request.method == method) {

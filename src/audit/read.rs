@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use domain::evidence::checkpoint::{Checkpoint, Kept};
+use domain::evidence::note::PublicKey;
 use domain::evidence::proof::Proof;
 use domain::log::{Entry, Record};
 use jiff::Timestamp;
@@ -62,7 +63,7 @@ impl Auditor {
 
     /// The public keys.
     pub(super) async fn keys(&self) -> Result<Reply, Error> {
-        let keys = self.evidence.keys().await?.iter().map(|key| key.pem()).collect();
+        let keys = self.evidence.keys().await?.iter().map(PublicKey::pem).collect();
         Ok(Reply::json(200, &api::EvidenceKeys { origin: self.origin.clone(), keys }))
     }
 

@@ -17,7 +17,7 @@ const IF_ABSENT: (&str, &str) = ("if-none-match", "*");
 const CHECKSUM: &str = "x-amz-checksum-sha256";
 
 /// How long a link works.
-const LINK: std::time::Duration = std::time::Duration::from_secs(300);
+const LINK: std::time::Duration = std::time::Duration::from_mins(5);
 
 /// The objects of one bucket.
 #[derive(Debug, Clone)]

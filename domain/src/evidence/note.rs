@@ -66,6 +66,11 @@ impl PublicKey {
         format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))
     }
 
+    /// The key as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0
+    }
+
     /// What signatures name it by.
     pub fn id(&self) -> [u8; 4] {
         let [a, b, c, d, ..] = Hash::of(&self.0).bytes();

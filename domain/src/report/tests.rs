@@ -53,8 +53,8 @@ impl Told {
     }
 
     fn write(&mut self, when: &str, events: Vec<Event>) -> &mut Self {
-        let record = self.incident.record(&format!("cause-{}", self.entries.len()), events, at(when));
-        let entry = record.seal();
+        let entry = sealed(&self.incident.id.stream(), self.incident.seq, &self.incident.head, when, &json!(events));
+        let record = Record::open(&entry).expect("a record");
         self.incident.fold(&record, entry.hash.clone());
         self.entries.push(entry);
         self
@@ -87,6 +87,13 @@ impl Told {
     }
 }
 
+/// A record as it is stored.
+fn sealed(stream: &str, seq: u64, prev: &Hash, when: &str, events: &Value) -> Entry {
+    let record = json!({ "at": when, "cause": format!("cause-{seq}"), "events": events, "prev": prev, "seq": seq, "stream": stream });
+    let body = record.to_string();
+    Entry { hash: Hash::of(body.as_bytes()), body }
+}
+
 fn gather<'a>(stream: &str, bodies: impl Iterator<Item = &'a str>) -> Gathered {
     let (period, mut gathered) = (week(), Gathered::default());
     let mut reader = Reader::new(stream, &period);
@@ -101,17 +108,7 @@ fn gather<'a>(stream: &str, bodies: impl Iterator<Item = &'a str>) -> Gathered {
 fn others(stream: &str, events: &[(&str, Value)]) -> Gathered {
     let bodies: Vec<String> = (0..)
         .zip(events)
-        .map(|(seq, (when, event))| {
-            let record = Record {
-                stream: stream.to_owned(),
-                seq,
-                at: at(when),
-                cause: "asked".to_owned(),
-                events: vec![event.clone()],
-                prev: Hash::zero(),
-            };
-            record.seal().body
-        })
+        .map(|(seq, (when, event))| sealed(stream, seq, &Hash::zero(), when, &json!([event])).body)
         .collect();
     gather(stream, bodies.iter().map(String::as_str))
 }
