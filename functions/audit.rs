@@ -5,13 +5,17 @@ use watchkeeper::audit::Auditor;
 use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
-use watchkeeper::store::{Called, Evidence, Machine, Records, Secrets};
+use watchkeeper::store::{AccessLog, Called, Evidence, Machine, Records, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let auditor = &Auditor {
-        access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
+        access: Access::new(
+            Secrets::new(aws),
+            &required("SECRETS_PATH")?,
+            AccessLog::new(aws, required("RECORDS_TABLE")?),
+        ),
         evidence: Evidence::new(aws, &required("EVIDENCE_BUCKET")?),
         records: Records::new(aws, required("RECORDS_TABLE")?),
         machine: Machine::new(aws, required("EXPORT_MACHINE")?),

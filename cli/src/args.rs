@@ -130,11 +130,25 @@ pub enum Command {
     },
     /// Write something down in an incident's log
     Note {
+        /// Whom it is about, such as customer:acme: it is sealed, and `erase` makes it unreadable
+        #[arg(long, value_name = "SUBJECT")]
+        about: Option<String>,
         /// Its id, or as much of its beginning as is unique
         id: String,
         /// What to write
         #[arg(required = true)]
         text: Vec<String>,
+        /// On whose behalf, by their short name in the policy
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Make all that notes say about a person or a customer unreadable, for good
+    Erase {
+        /// Whom they are about, such as customer:acme
+        subject: String,
+        /// Why; it is recorded for good, so without their name
+        #[arg(long)]
+        reason: String,
         /// On whose behalf, by their short name in the policy
         #[arg(long = "as", value_name = "PERSON")]
         by: Option<String>,

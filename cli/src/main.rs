@@ -14,6 +14,7 @@ mod calendar;
 mod client;
 mod cover;
 mod dialect;
+mod erase;
 mod explain;
 mod failure;
 mod history;
@@ -37,7 +38,7 @@ use args::{Args, Command, PolicyCommand};
 use client::Client;
 use failure::Failure;
 use show::Show;
-use watchkeeper::api::{Reassign, Snooze};
+use watchkeeper::api::{Answer, Erase, Reassign, Snooze};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -67,9 +68,11 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Reassign { id, to, by } => answer::one(&client()?, &id, "reassign", &Reassign { by, to }, show),
         Command::Resolve { ids, by } => answer::each(&client()?, &ids, "resolve", &answer::from(by, None), show),
         Command::Escalate { id, by } => answer::each(&client()?, &[id], "escalate", &answer::from(by, None), show),
-        Command::Note { id, text, by } => {
-            answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
+        Command::Note { id, text, by, about } => {
+            let note = Answer { about, ..answer::from(by, Some(text.join(" "))) };
+            answer::each(&client()?, &[id], "notes", &note, show)
         }
+        Command::Erase { subject, reason, by } => erase::subject(&client()?, &subject, &Erase { by, reason }, show),
         Command::Oncall { at } => oncall::at(&client()?, at, show),
         Command::Schedule(command) => schedule::schedules(client, command, show),
         Command::Override(command) => cover::overrides(&client()?, command, show),

@@ -19,6 +19,7 @@ mod policy;
 mod problem;
 mod schedule;
 mod silence;
+mod subject;
 mod test_page;
 mod timeline;
 
@@ -35,8 +36,9 @@ pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
 pub use schedule::{FinalSchedule, LayerSummary, ScheduleList, ScheduleSpan, ScheduleSummary};
 pub use silence::{Silence, SilenceList, SilenceRequest};
+pub use subject::{Erase, Erased};
 pub use test_page::{TestPage, TestedContact, TestedPage};
-pub use timeline::{Timeline, TimelineEntry};
+pub use timeline::{Principal, Timeline, TimelineEntry};
 
 /// The OpenAPI 3.1 document of the whole API, as JSON text.
 pub const fn openapi() -> &'static str {

@@ -8,9 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, FinalSchedule, History, NewAbsence, NewCalendar,
-    NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList, SilenceRequest,
-    Snooze, TestPage, TestedPage,
+    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, Erase, Erased, FinalSchedule, History, NewAbsence,
+    NewCalendar, NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList,
+    SilenceRequest, Snooze, TestPage, TestedPage,
 };
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
@@ -36,6 +36,8 @@ fn schemas() -> Value {
     generator.subschema_for::<Records>();
     generator.subschema_for::<OnCall>();
     generator.subschema_for::<Answer>();
+    generator.subschema_for::<Erase>();
+    generator.subschema_for::<Erased>();
     generator.subschema_for::<Silence>();
     generator.subschema_for::<SilenceList>();
     generator.subschema_for::<SilenceRequest>();

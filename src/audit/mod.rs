@@ -35,9 +35,10 @@ pub struct Auditor {
 impl Auditor {
     /// Answers a request of a token's holder.
     pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
-        if let Err(refused) = self.access.check(&request.headers, now).await? {
-            return Ok(refused);
-        }
+        self.access.answer(request, now, async |_| self.show(request, now).await).await
+    }
+
+    async fn show(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
         let path = segments(&request.path);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let Some(("v1", ["audit", rest @ ..])) = path.split_first().map(|(first, rest)| (*first, rest)) else {

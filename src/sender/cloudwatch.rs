@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::cause::Proof;
 use domain::policy::{Kind, Policy};
 use domain::signal::{Action, Alert, Link, Signal, event_time};
 use jiff::{SignedDuration, Timestamp};
@@ -196,6 +197,7 @@ fn signal(alarm: &Alarm<'_>, policy: &Policy, received_at: Timestamp) -> Result<
     Ok(Signal {
         id: alarm.id.to_owned(),
         integration: integration.to_owned(),
+        proof: Proof::Aws,
         action,
         fingerprint: bounds::fingerprint(integration, alarm.arn),
         key: bounds::field(alarm.arn),

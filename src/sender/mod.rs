@@ -7,6 +7,7 @@
 //!
 //! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
 
+use domain::cause::Proof;
 use domain::policy::{Integration, Kind, Policy, SecretRef};
 use domain::signal::{Action, Alert, Signal};
 use http::{HeaderMap, Method};
@@ -129,7 +130,10 @@ pub fn receive(
         Door::Signals(name) => signals(name, request, policy, secrets),
         Door::Health => Ok(healthy()),
     });
-    received.map_err(|fault| door.dialect().refuse(fault))
+    let mut received = received.map_err(|fault| door.dialect().refuse(fault))?;
+    let proof = policy.integrations.get(&received.integration).map(proof_of).unwrap_or_default();
+    received.signals.iter_mut().for_each(|signal| signal.proof = proof);
+    Ok(received)
 }
 
 /// What a sender hears when we cannot do our part: never a 4xx or 429, which some take for "never try again".
@@ -155,6 +159,17 @@ fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets
         Some((Kind::Alertmanager, integration)) => alertmanager::notification(name, integration, request, secrets),
         // Strangers learn nothing about integrations that have an address elsewhere.
         _ => Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here")),
+    }
+}
+
+/// How whoever sends by `integration` proves who they are, once they were let in.
+const fn proof_of(integration: &Integration) -> Proof {
+    match integration.kind {
+        Kind::Cloudwatch => Proof::Aws,
+        Kind::Pagerduty => Proof::SenderToken,
+        Kind::Alertmanager | Kind::Prometheus | Kind::StandardWebhooks if integration.open => Proof::None,
+        Kind::Alertmanager | Kind::Prometheus => Proof::SenderToken,
+        Kind::StandardWebhooks => Proof::SenderSignature,
     }
 }
 
@@ -184,6 +199,8 @@ impl Request<'_> {
         Signal {
             id,
             integration: integration.to_owned(),
+            // What is taken from it is only known once it was let in.
+            proof: Proof::None,
             action,
             fingerprint: bounds::fingerprint(integration, key),
             key: bounds::field(key),

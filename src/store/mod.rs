@@ -1,5 +1,6 @@
 //! What is kept: one struct per noun, built from a client and the name of its table, bucket or queue.
 
+mod access_log;
 mod calendars;
 mod called;
 mod changes;
@@ -16,13 +17,16 @@ mod objects;
 mod policies;
 mod policy_log;
 mod queue;
+mod record;
 mod records;
 mod secrets;
 mod signer;
 mod silences;
+mod subjects;
 mod throttle;
 mod turns;
 
+pub use access_log::AccessLog;
 pub use calendars::{Calendar, CalendarLog};
 pub use called::Called;
 pub use changes::Changes;
@@ -45,5 +49,6 @@ pub use records::Records;
 pub use secrets::{Loaded, Secrets};
 pub use signer::Signer;
 pub use silences::SilenceLog;
+pub use subjects::Subjects;
 pub use throttle::Throttle;
 pub use turns::Turns;

@@ -302,10 +302,15 @@ impl World {
                 json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
             }
             "PutItem" => {
-                if request["ConditionExpression"].is_string() && !self.holds(request) {
-                    return failure(400, "ConditionalCheckFailedException");
-                }
                 let item = request["Item"].as_object().unwrap().clone();
+                if request["ConditionExpression"].is_string() && !self.holds(request) {
+                    let name = "ConditionalCheckFailedException";
+                    let mut body = json!({ "__type": name, "message": name });
+                    if request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD" {
+                        body["Item"] = json!(self.table(&request["TableName"])[&key(&item)]);
+                    }
+                    return Answer::new(400, body.to_string());
+                }
                 self.table(&request["TableName"]).insert(key(&item), item);
                 json_answer(&json!({}))
             }
@@ -344,9 +349,17 @@ impl World {
             }
             "Query" => self.query(request),
             "TransactWriteItems" => {
-                let puts: Vec<Value> =
-                    request["TransactItems"].as_array().unwrap().iter().map(|item| item["Put"].clone()).collect();
-                let holds: Vec<bool> = puts.iter().map(|put| self.holds(put)).collect();
+                let items = request["TransactItems"].as_array().unwrap();
+                let parts = |name: &str| -> Vec<Value> {
+                    items.iter().map(|item| item[name].clone()).filter(Value::is_object).collect()
+                };
+                let (puts, deletes) = (parts("Put"), parts("Delete"));
+                let mut holds: Vec<bool> = puts.iter().map(|put| self.holds(put)).collect();
+                for delete in &deletes {
+                    assert_eq!(delete["ConditionExpression"], "attribute_exists(pk)", "the stand-in knows no other");
+                    let key = key(delete["Key"].as_object().unwrap());
+                    holds.push(self.table(&delete["TableName"]).contains_key(&key));
+                }
                 if holds.contains(&false) {
                     let reasons: Vec<Value> = holds
                         .iter()
@@ -355,6 +368,10 @@ impl World {
                     let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
                     let body = json!({ "__type": kind, "Message": "cancelled", "CancellationReasons": reasons });
                     return Answer::new(400, body.to_string());
+                }
+                for delete in deletes {
+                    let key = key(delete["Key"].as_object().unwrap());
+                    self.table(&delete["TableName"]).remove(&key);
                 }
                 for put in puts {
                     let item = put["Item"].as_object().unwrap().clone();

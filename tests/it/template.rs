@@ -32,6 +32,16 @@ impl Template {
             .collect()
     }
 
+    /// Whether the function in this file may do `action` to some of the log.
+    pub fn may(&self, file: &str, action: &str) -> bool {
+        let function = format!("{file}function:");
+        statements(self).iter().any(|(place, statement)| {
+            place.to_lowercase().starts_with(&function)
+                && statement["Resource"] == json!({ "Fn::GetAtt": "RecordsTable.Arn" })
+                && listed(&statement["Action"]).contains(&&json!(action))
+        })
+    }
+
     /// The functions by the name of their file.
     fn functions(&self) -> BTreeMap<String, &Value> {
         let functions = self.of_type("AWS::Serverless::Function").into_iter();
@@ -44,7 +54,7 @@ fn file(path: &str) -> String {
 }
 
 /// The functions that have a file.
-fn files() -> BTreeSet<String> {
+pub fn files() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     files.map(|name| name.strip_suffix(".rs").expect("one file a function").to_owned()).collect()
@@ -227,15 +237,31 @@ fn a_function_may_only_add_to_the_log_and_only_to_streams_of_its_own() {
             assert!(known, "{place}: {action}");
         }
         let streams = statement["Condition"].as_object().map(|condition| condition.values().next().unwrap());
-        let own: &[&str] = match place.split_once(':').map(|(owner, _)| owner) {
-            Some("PolicyFunction") => &["policy"],
-            Some("ScheduleFunction") => &["covers", "calendars"],
-            Some("SilenceFunction") => &["silences"],
-            Some("SweepFunction") => &["incident#*", "silences", "gaps"],
+        let (owner, name) = place.split_once(": ").unwrap();
+        let own: &[&str] = match owner {
+            // Whoever is asked by the holder of a token writes down who asked.
+            _ if name == "KeepAccess" => &["access#*"],
+            "RespondFunction" => &["incident#*", "subjects"],
+            "DedupFunction" => &["incident#*", "changes#*"],
+            "PolicyFunction" => &["policy"],
+            "ScheduleFunction" => &["covers", "calendars"],
+            "SilenceFunction" => &["silences"],
+            "SweepFunction" => &["incident#*", "silences", "gaps"],
             _ => &["incident#*"],
         };
         let streams = streams.map(|streams| &streams["dynamodb:LeadingKeys"]);
         assert!(!writes || streams == Some(&json!(own)), "{place}");
+    }
+}
+
+#[test]
+fn whoever_asks_for_a_token_may_write_down_who_asked() {
+    let template = Template::read();
+    let statements = statements(&template);
+    for name in files() {
+        let asks = file(&format!("functions/{name}.rs")).contains("Access::new");
+        let may = statements.iter().any(|(place, _)| place.to_lowercase() == format!("{name}function: keepaccess"));
+        assert_eq!(asks, may, "{name}");
     }
 }
 
