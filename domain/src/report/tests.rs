@@ -463,3 +463,38 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Facts>(&json).unwrap(), left);
     }
 }
+
+/// Many incidents over a month, some of which went wrong: written to a file, for people to look at.
+#[test]
+#[ignore = "writes target/report.html, to be opened in a browser"]
+fn a_month_on_one_page() {
+    let mut facts = Facts::default();
+    let levels = [Some(Ladder::Sev1), Some(Ladder::Sev2), Some(Ladder::Sev3), None];
+    for number in 0..90_i64 {
+        let start = at("2026-10-01T00:00:00Z") + SignedDuration::from_mins(number * number * 5 % 44_000);
+        let later = |minutes: i64| (start + SignedDuration::from_mins(minutes)).to_string();
+        let service = ["checkout", "search", "payments-api", "mail"][usize::try_from(number % 4).unwrap()];
+        let service = Some(service).filter(|_| number % 11 > 0);
+        let mut told = Told::opened(&format!("k{number}"), service, "pd", &start.to_string());
+        told.routed(&later(0), levels[usize::try_from(number % 7 % 4).unwrap()]).paged(&later(1));
+        match number % 9 {
+            0 => told.write(&later(30), vec![Event::NobodyAnswered]),
+            1 => told.resolved(&later(2)),
+            _ => told.acknowledged(&later(1 + number % 13)).resolved(&later(20 + number * 3)),
+        };
+        let period = at("2026-10-01T00:00:00Z")..at("2026-11-01T00:00:00Z");
+        let (stream, mut gathered) = (told.incident.id.stream(), Gathered::default());
+        let mut reader = Reader::new(&stream, &period);
+        for (seq, entry) in (0..).zip(&told.entries) {
+            reader.push(seq, &entry.body, &mut gathered);
+        }
+        reader.finish(&mut gathered);
+        facts.merge(gathered.facts);
+        facts.day(start).changes += u64::from(number % 3 == 0);
+    }
+    let mut report = report(facts);
+    (report.from, report.until) = (at("2026-10-01T00:00:00Z"), at("2026-11-01T00:00:00Z"));
+    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../target");
+    std::fs::create_dir_all(target).unwrap();
+    std::fs::write(format!("{target}/report.html"), page(&report)).unwrap();
+}
