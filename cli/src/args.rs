@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+mod audit;
+mod export;
 mod roster;
 
+pub use audit::AuditCommand;
+pub use export::ExportArgs;
 pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
 /// The end of the help: what scripts rely on.
@@ -202,6 +206,9 @@ pub enum Command {
     },
     /// Say what would happen to an alert, or what was decided of an incident, and why; nothing is sent
     Explain(Explain),
+    /// Verify, show and prove what the log holds, and export it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print completions for a shell
     Completions {
         /// Which shell

@@ -114,9 +114,12 @@ impl Exporter {
         mut files: Vec<Part>,
         (records, streams, withheld): (u64, u64, Vec<String>),
     ) -> Result<(), Error> {
-        self.evidence.keep_key(&self.signer.current().await?).await?;
-        for key in self.evidence.keys().await? {
-            files.push(self.keep(id, &bundle::key(&key.name()), key.pem().into()).await?);
+        // The plan has the keys that signed checkpoints; the manifest may be signed by a newer one.
+        let key = self.signer.current().await?;
+        let path = bundle::key(&key.name());
+        if files.iter().all(|file| file.path != path) {
+            self.evidence.keep_key(&key).await?;
+            files.push(self.keep(id, &path, key.pem().into()).await?);
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let manifest = Manifest {

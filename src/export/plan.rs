@@ -64,6 +64,9 @@ impl Exporter {
     async fn trail(&self, id: &str, plan: &mut Plan) -> Result<BTreeMap<String, Stretched>, Error> {
         let Span { after, first, last } = plan.span;
         let keys = self.evidence.keys().await?;
+        for key in &keys {
+            plan.files.push(self.keep(id, &bundle::key(&key.name()), key.pem().into()).await?);
+        }
         let before = match after {
             0 => Before::default(),
             number => {

@@ -490,3 +490,23 @@ fn checkpoints_records_keys_and_proofs_are_shown_to_the_holder_of_a_token_alone(
         assert_eq!(stranger["statusCode"], 401, "{path}");
     }
 }
+
+#[test]
+#[ignore = "needs a browser: chromium"]
+fn the_report_opens_in_a_browser_on_a_desk_and_on_a_telephone() {
+    let standin = with_incidents(&["a", "b", "c"]);
+    export(&standin, &asked(&standin, &[]), 1);
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let page = folder.join("report.html");
+    std::fs::write(&page, text(&standin.world.lock().unwrap(), "report.html")).unwrap();
+    for (name, size) in [("desk", "1280,2400"), ("telephone", "390,2400")] {
+        let shot = folder.join(format!("report-{name}.png"));
+        let mut chromium = std::process::Command::new("chromium");
+        chromium.args(["--headless", "--no-sandbox", "--hide-scrollbars", &format!("--window-size={size}")]);
+        chromium.arg(format!("--screenshot={}", shot.display())).arg(format!("file://{}", page.display()));
+        let ran = chromium.output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        // A page that is blank, or that a rule of its own kept from being styled, is smaller.
+        assert!(std::fs::metadata(&shot).unwrap().len() > 40_000, "{}", shot.display());
+    }
+}

@@ -81,7 +81,7 @@ pub fn controls(report: &Report) -> Vec<Control> {
         || line(did.policies_applied, "policy was applied", "policies were applied", Table::PolicyChanges, &[]);
     let tested = || Evidence {
         what: counted(did.test_pages, "test page was sent", "test pages were sent"),
-        file: "records".to_owned(),
+        file: "records-*.jsonl.zst".to_owned(),
         findings: 0,
     };
     let over: u64 = report.levels.iter().map(|level| level.responses.to_resolve.count()).sum();
