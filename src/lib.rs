@@ -4,7 +4,7 @@
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
 //! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
-//!   over all these.
+//!   over all these; `archive` and `checkpoint` make the log provable.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
@@ -19,11 +19,15 @@ pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
 #[cfg(feature = "aws")]
+pub mod archive;
+#[cfg(feature = "aws")]
 pub mod audit;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod channel;
+#[cfg(feature = "aws")]
+pub mod checkpoint;
 #[cfg(feature = "aws")]
 pub mod config;
 #[cfg(feature = "aws")]

@@ -17,6 +17,8 @@ use crate::error::Error;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How hard is compressed: the default of zstd, where a little more time would save next to nothing.
 const LEVEL: i32 = 3;
+/// How many names S3 lists at once.
+const LISTED: usize = 1000;
 /// What the names of checkpoints begin with.
 const CHECKPOINTS: &str = "checkpoints/";
 /// What the names of public keys begin with.
@@ -79,10 +81,11 @@ impl Evidence {
         loop {
             let from = names.last().map_or(after, String::as_str).to_owned();
             let page = self.objects.list("listing evidence", prefix, &from).await?;
-            if page.is_empty() {
+            let last = page.len() < LISTED;
+            names.extend(page);
+            if last {
                 return Ok(names);
             }
-            names.extend(page);
         }
     }
 

@@ -8,6 +8,7 @@ mod cases;
 mod client;
 mod cloud;
 mod doors;
+mod evidence;
 mod export;
 mod functions;
 mod gaps;

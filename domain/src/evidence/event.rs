@@ -63,6 +63,8 @@ pub enum How {
     Changed,
     /// The table told that it was removed.
     Removed,
+    /// Something that is no record was put in its place.
+    Foreign,
     /// It does not follow the record before it.
     Unlinked,
 }
@@ -94,5 +96,30 @@ impl Course {
         let late = late.map(|since| Event::Late { since, until: made_at });
         let made = Event::Checkpointed { number, made_at, size, streams, records };
         late.into_iter().chain([made]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(60 * minutes).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_is_told_once_and_its_lateness_with_it() {
+        let mut course = Course::default();
+        let table = [(1, 0, 1), (2, 60, 1), (2, 60, 0), (1, 0, 0), (3, 180, 1), (4, 301, 2), (5, 302, 1)];
+        for (number, minute, count) in table {
+            let events = course.checkpointed(number, at(minute), 1, 1, 1);
+            assert_eq!(events.len(), count, "checkpoint {number}");
+            let late = events.iter().any(|event| *event == Event::Late { since: at(180), until: at(301) });
+            assert_eq!(late, count == 2);
+            for event in &events {
+                course.apply(event, at(minute));
+            }
+        }
+        assert_eq!(course, Course { checkpoint: 5, made_at: Some(at(302)) });
     }
 }

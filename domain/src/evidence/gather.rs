@@ -135,3 +135,91 @@ impl Gathered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chain(stream: &str, length: u64) -> Vec<Link> {
+        let mut prev = Hash::zero();
+        let link = |seq| {
+            let hash = Hash::of(format!("{stream} {seq}").as_bytes());
+            let prev = std::mem::replace(&mut prev, hash.clone());
+            Link { stream: stream.to_owned(), seq, prev, hash }
+        };
+        (0..length).map(link).collect()
+    }
+
+    /// How far `stream` is covered by its first `size` records.
+    fn covered(chain: &[Link], size: usize) -> Covered {
+        let head = chain[..size].last().map_or_else(Hash::zero, |link| link.hash.clone());
+        Covered { size: size as u64, head }
+    }
+
+    fn gathered(links: impl IntoIterator<Item = Link>, begin: &[(&str, Covered)]) -> Gathering {
+        let mut gathering = Gathering::default();
+        for (stream, covered) in begin {
+            gathering.begin(stream, covered.clone());
+        }
+        for link in links {
+            gathering.take(link);
+        }
+        gathering
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_which_records_come_and_how_often_changes_nothing(
+            (length, size) in (1_u64..20).prop_flat_map(|length| (Just(length), 0..=usize::try_from(length).unwrap())),
+            order in proptest::collection::vec(any::<prop::sample::Index>(), 0..40),
+        ) {
+            let chain = chain("s", length);
+            let begin = [("s", covered(&chain, size))];
+            let straight = gathered(chain.clone(), &begin).finish();
+            // Some of them at random, and all of them after that, backwards.
+            let some = order.iter().map(|index| index.get(&chain).clone());
+            let all = chain.iter().rev().cloned();
+            prop_assert_eq!(gathered(some.chain(all), &begin).finish(), straight.clone());
+            prop_assert!(straight.1.is_empty());
+            let expected = (size as u64 < length).then(|| (size as u64, length, chain.last().unwrap().hash.clone()));
+            prop_assert_eq!(straight.0.first().map(|head| (head.from, head.size, head.head.clone())), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_keeps_all_that_follows_it_uncovered_until_it_is_there() {
+        let chain = chain("s", 6);
+        let mut gathering = gathered([0, 1, 4, 5].map(|seq: usize| chain[seq].clone()), &[("s", Covered::default())]);
+        assert_eq!(gathering.holes(), [Hole { stream: "s".to_owned(), from: 2, until: 4 }]);
+        let (heads, findings) = gathering.finish();
+        assert_eq!((heads[0].size, findings.len()), (2, 1));
+        assert_eq!(findings[0], Event::Missing { stream: "s".to_owned(), from: 2, until: 4 });
+        for seq in [3, 2] {
+            gathering.take(chain[seq].clone());
+        }
+        let (heads, findings) = gathering.finish();
+        assert_eq!((heads[0].size, findings, gathering.holes()), (6, vec![], vec![]));
+    }
+
+    #[test]
+    fn a_record_that_does_not_follow_what_is_covered_is_told_and_covers_nothing() {
+        let (chain, other) = (chain("s", 4), chain("t", 4));
+        let forged: Vec<Link> = other.iter().map(|link| Link { stream: "s".to_owned(), ..link.clone() }).collect();
+        let gathering = gathered(forged[2..].to_vec(), &[("s", covered(&chain, 2))]);
+        let told = Event::Rewritten { stream: "s".to_owned(), seq: 2, how: How::Unlinked };
+        assert_eq!(gathering.finish(), (vec![], vec![told]));
+        assert!(gathering.holes().is_empty(), "nothing can be put in its place");
+    }
+
+    #[test]
+    fn streams_come_out_in_their_order_and_those_that_did_not_move_do_not() {
+        let (one, two) = (chain("b", 1), chain("a", 2));
+        let begin = [("b", Covered::default()), ("a", Covered::default()), ("c", Covered::default())];
+        let (heads, _) = gathered(one.into_iter().chain(two), &begin).finish();
+        assert_eq!(heads.iter().map(|head| head.stream.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Link::read("{}"), None);
+        assert_eq!(Link::read("not JSON"), None);
+    }
+}
