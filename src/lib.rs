@@ -21,6 +21,8 @@ pub mod apply;
 #[cfg(feature = "aws")]
 pub mod archive;
 #[cfg(feature = "aws")]
+pub mod audit;
+#[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod channel;
@@ -32,6 +34,8 @@ pub mod config;
 pub mod confirm;
 #[cfg(feature = "aws")]
 pub mod error;
+#[cfg(feature = "aws")]
+pub mod export;
 pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;

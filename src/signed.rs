@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
-    sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -26,7 +26,8 @@ const TRIES: u32 = 3;
 /// How long one try may take, unless there is more to send than a few texts.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Any error.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One service, and the right to ask it.
 #[derive(Debug, Clone)]
@@ -122,6 +123,24 @@ impl Signed {
             }
             tokio::time::sleep(Duration::from_millis(50 << tries)).await;
         }
+    }
+
+    /// A URL by which anybody may get `path` for as long as it lasts.
+    pub fn presigned(&self, path: &str, lasts: Duration) -> Result<String, BoxError> {
+        let mut settings = SigningSettings::default();
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(lasts);
+        let identity: Identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder().identity(&identity).region(&self.region).name(self.service);
+        let parameters = parameters.time(SystemTime::now()).settings(settings).build()?.into();
+        let mut request = Request::get(format!("{}{path}", self.base)).body(())?;
+        let url = request.uri().to_string();
+        let signable = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::UnsignedPayload)?;
+        let (signed, _) = sign(signable, &parameters)?.into_parts();
+        signed.apply_to_request_http1x(&mut request);
+        Ok(request.uri().to_string())
     }
 
     async fn attempt(

@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+mod audit;
+mod export;
 mod import;
 mod roster;
 
+pub use audit::AuditCommand;
+pub use export::ExportArgs;
 pub use import::{Export, ImportCommand};
 pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
@@ -207,6 +211,9 @@ pub enum Command {
     },
     /// Say what would happen to an alert, or what was decided of an incident, and why; nothing is sent
     Explain(Explain),
+    /// Verify, show and prove what the log holds, and export it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print completions for a shell
     Completions {
         /// Which shell

@@ -16,6 +16,10 @@ use crate::settings::Settings;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take, the first call of a cold function included.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long the download of a file may take.
+const DOWNLOAD: Duration = Duration::from_mins(10);
+/// The largest file that is downloaded, in bytes.
+const LARGEST: u64 = 1 << 30;
 /// How many incidents the API lists at once, at most.
 const PAGE: u32 = 100;
 /// How many pages are asked for: some may be short, and none may lead on for ever.
@@ -133,6 +137,34 @@ impl Client {
                 |problem| Failure::Refused(Box::new(problem)),
             )),
         }
+    }
+
+    /// Fetches the bytes that `path` leads to by a link. Whoever has the link needs no token, so it is not sent there.
+    pub fn download(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let request = Request::builder()
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token.expose()))
+            .body(String::new())
+            .map_err(|error| Failure::Usage(format!("{}: {error}", self.url)))?;
+        let answer = self.agent.run(request).map_err(|error| unreachable(&self.url, &error))?;
+        let link = answer.headers().get("location").and_then(|link| link.to_str().ok()).map(str::to_owned);
+        let Some(link) = link.filter(|_| answer.status().is_redirection()) else {
+            return self
+                .read::<serde_json::Value>(answer)
+                .and_then(|_| Err(Failure::failed(format!("{} answered with no link to the file", self.url))));
+        };
+        if !link.starts_with("https://") && !is_local(&link) {
+            return Err(Failure::failed("the link to the file is not an https address"));
+        }
+        // Where it is, whoever has the link is let in: nothing of it is told.
+        let place = "where the files are";
+        let patient = self.agent.get(&link).config().timeout_global(Some(DOWNLOAD)).build();
+        let mut answer = patient.call().map_err(|error| unreachable(place, &error))?;
+        if !answer.status().is_success() {
+            return Err(Failure::failed(format!("the file was answered with {}; try again", answer.status())));
+        }
+        let body = answer.body_mut().with_config().limit(LARGEST);
+        body.read_to_vec().map_err(|error| unreachable(place, &error))
     }
 
     /// Up to `limit` incidents that stand as `status`, the newest first, and where the rest begins.

@@ -57,6 +57,11 @@ impl Evidence {
         self.objects.get("reading evidence", key).await
     }
 
+    /// A link to the object named `key`, which works without credentials for a few minutes.
+    pub fn link(&self, key: &str) -> Result<String, Error> {
+        self.objects.link(key)
+    }
+
     /// Writes the object named `key` unless there is one. `Taken` says nothing of whose it is: compare.
     pub async fn put_new(&self, key: &str, body: &Bytes) -> Result<Written, Error> {
         self.objects.put_new("keeping evidence", key, body).await
@@ -165,7 +170,7 @@ impl Evidence {
 }
 
 /// The name of a checkpoint: padded, so that names sort as numbers do.
-fn checkpoint(number: u64) -> String {
+pub(crate) fn checkpoint(number: u64) -> String {
     format!("{CHECKPOINTS}{number:010}.json.zst")
 }
 

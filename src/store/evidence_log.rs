@@ -1,5 +1,6 @@
 //! The evidence's own log: how far it has come, what was found wrong with it.
 
+use domain::cause::Cause;
 use domain::evidence::event::{Course, Event};
 use jiff::Timestamp;
 
@@ -29,6 +30,6 @@ impl EvidenceLog {
         now: Timestamp,
         mut decide: impl FnMut(&Course) -> Vec<Event>,
     ) -> Result<(), Error> {
-        self.0.append(cause, now, |course| Ok(decide(course))).await.map(|_| ())
+        self.0.append(&Cause::own(cause), now, |course| Ok(decide(course))).await.map(|_| ())
     }
 }

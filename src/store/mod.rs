@@ -2,6 +2,7 @@
 
 mod access_log;
 mod calendars;
+mod called;
 mod changes;
 mod coverage;
 mod covers;
@@ -28,10 +29,12 @@ mod turns;
 
 pub use access_log::AccessLog;
 pub use calendars::{Calendar, CalendarLog};
+pub use called::Called;
 pub use changes::Changes;
 pub use coverage::Coverage;
 pub use covers::CoverLog;
 pub use evidence::Evidence;
+pub(crate) use evidence::checkpoint as checkpoint_name;
 pub use evidence_log::EvidenceLog;
 pub use gaps::GapLog;
 pub use groups::{Groups, Row};

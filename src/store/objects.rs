@@ -16,6 +16,9 @@ const IF_ABSENT: (&str, &str) = ("if-none-match", "*");
 /// The header by which S3 compares what arrived with what was sent. A locked bucket takes nothing without.
 const CHECKSUM: &str = "x-amz-checksum-sha256";
 
+/// How long a link works.
+const LINK: std::time::Duration = std::time::Duration::from_mins(5);
+
 /// The objects of one bucket.
 #[derive(Debug, Clone)]
 pub(super) struct Objects {
@@ -71,6 +74,12 @@ impl Objects {
             status if status.is_success() => Ok(Some(answered.body)),
             status => Err(refused(what, status)),
         }
+    }
+
+    /// A link to the object named `key`, which works without credentials for a few minutes.
+    pub(super) fn link(&self, key: &str) -> Result<String, Error> {
+        let signed = self.s3.presigned(&format!("{}/{key}", self.folder), LINK);
+        signed.map_err(|source| Error::Unavailable { what: "signing a link", source })
     }
 
     /// Writes the object named `key`.

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::log::Entry;
 
-use super::incidents::entry;
+use super::record::entry;
 use crate::aws::Aws;
 use crate::error::Error;
 

@@ -9,6 +9,7 @@ mod client;
 mod cloud;
 mod doors;
 mod evidence;
+mod export;
 mod functions;
 mod gaps;
 mod grouping;

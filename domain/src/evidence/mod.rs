@@ -4,12 +4,15 @@
 //! signs its size and root as a [`note`] that public tools read. So whoever rewrites a stream, however consistently, is
 //! contradicted by a text that was signed and locked away before. `docs/evidence.md` describes every byte.
 
+pub mod agree;
+pub mod bundle;
 pub mod checkpoint;
 pub mod event;
 pub mod gather;
 pub mod head;
 pub mod kept;
 pub mod note;
+pub mod proof;
 pub mod tree;
 
 #[cfg(test)]

@@ -197,6 +197,7 @@ impl<'a> Used<'a> {
         used.routes(&policy.routes);
         let rungs = policy.ladder.iter().flat_map(|rungs| [&rungs.sev1, &rungs.sev2, &rungs.sev3, &rungs.sev4]);
         rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
+        policy.compliance.iter().flat_map(|compliance| &compliance.owners).for_each(|owner| used.target(owner));
         used
     }
 
