@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+mod audit;
 mod roster;
 
+pub use audit::{AuditCommand, Keys};
 pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
 /// The end of the help: what scripts rely on.
@@ -21,7 +23,7 @@ Exit codes:
   2  the command line is wrong
   3  there is no such incident, file or policy
   4  Watchkeeper cannot be reached, or does not know the token
-  5  a policy has mistakes, a log does not verify, or a decision does not replay
+  5  a policy has mistakes, a log or other evidence does not verify, or a decision does not replay
 
 Colours are left out when the output is not a terminal, and when NO_COLOR is set.";
 
@@ -188,6 +190,9 @@ pub enum Command {
     },
     /// Say what would happen to an alert, or what was decided of an incident, and why; nothing is sent
     Explain(Explain),
+    /// Verify, show and prove what the log holds
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print completions for a shell
     Completions {
         /// Which shell

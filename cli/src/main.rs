@@ -10,6 +10,7 @@ use clap::Parser;
 
 mod answer;
 mod args;
+mod audit;
 mod calendar;
 mod client;
 mod cover;
@@ -89,6 +90,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
         Command::Explain(what) => explain::explain(&what, client, show),
+        Command::Audit(what) => audit::audit(client, what, show),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -208,7 +208,9 @@ impl Sample {
         let whole = Self::new(&mut Chance(1));
         let first = whole.checkpoints.last().unwrap();
         let mut before = whole.before.clone();
-        whole.heads.iter().for_each(|head| before.push(domain::evidence::tree::leaf(head.as_bytes())));
+        for head in &whole.heads {
+            before.push(domain::evidence::tree::leaf(head.as_bytes()));
+        }
         let mut tree = before.clone();
         let next = Checkpoint::after(Some(first), ORIGIN, &mut tree, &[], first.at);
         let after = Checkpoint::after(Some(&next), ORIGIN, &mut tree, &[], next.at);
@@ -230,7 +232,9 @@ impl Sample {
                 .take(usize::try_from(checkpoint.size - before.size).unwrap())
                 .map(|head| serde_json::from_str(head).unwrap())
                 .collect();
-            heads.iter().for_each(|head| tree.push(head.node()));
+            for head in &heads {
+                tree.push(head.node());
+            }
             let kept = Kept { note: signer.sign(&checkpoint.text()), before, heads, archived: Vec::new() };
             let path = format!("checkpoints/{:010}.json.zst", checkpoint.number);
             files.insert(path, zstd::encode_all(to_string(&kept).as_bytes(), 1).unwrap());
@@ -299,7 +303,9 @@ impl Sample {
     /// Leaves out the records of a stream, and says of which.
     pub(super) fn withhold(&mut self) -> Option<String> {
         let stream = self.parts.iter().flatten().nth(1)?.stream.clone();
-        self.parts.iter_mut().for_each(|part| part.retain(|record| record.stream != stream));
+        for part in &mut self.parts {
+            part.retain(|record| record.stream != stream);
+        }
         self.withheld = vec![stream.clone()];
         Some(stream)
     }

@@ -22,7 +22,9 @@ fn records(stream: &str, from: u64, count: u64) -> Vec<String> {
 
 fn head(stream: &str, from: u64, bodies: &[String]) -> Head {
     let mut stretch = Stretch::new(from);
-    bodies.iter().for_each(|body| stretch.push(&Hash::of(body.as_bytes())));
+    for body in bodies {
+        stretch.push(&Hash::of(body.as_bytes()));
+    }
     stretch.head(stream)
 }
 
