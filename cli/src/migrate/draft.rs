@@ -64,7 +64,7 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// What it is there, such as `schedule`.
-    pub kind: &'static str,
+    pub kind: String,
     /// What it is called there.
     pub name: String,
     /// What became of it.
@@ -124,7 +124,9 @@ impl Draft {
 
     /// A name of its own for what the export knows as `id` and calls `called`.
     pub fn name(&mut self, section: Section, id: &str, called: &str) -> String {
-        let name = unique(&slug(called), |name| self.is_taken(section, name));
+        // People are often known by their e-mail.
+        let word = if section == Section::People { called.split('@').next().unwrap_or(called) } else { called };
+        let name = unique(&slug(word), |name| self.is_taken(section, name));
         self.names.insert((section, id.to_owned()), name.clone());
         self.came_from(section, &name, called);
         name
@@ -155,7 +157,7 @@ impl Draft {
         self.origins.entry(path.into()).or_default().push(text.into());
     }
 
-    fn item(&mut self, kind: &'static str, name: &str, state: State, to: Option<String>, why: Option<String>) {
+    fn item(&mut self, kind: &str, name: &str, state: State, to: Option<String>, why: Option<String>) {
         let why_there = why.clone().filter(|_| state == State::Partly);
         if let (Some(to), Some(why)) = (&to, why_there) {
             // Several lanes of one schedule.
@@ -163,16 +165,16 @@ impl Draft {
                 self.origin(path, why.clone());
             }
         }
-        self.items.push(Item { kind, name: name.to_owned(), state, to, why });
+        self.items.push(Item { kind: kind.to_owned(), name: name.to_owned(), state, to, why });
     }
 
     /// Something means the same at `to`.
-    pub fn maps(&mut self, kind: &'static str, name: &str, to: impl Into<String>) {
+    pub fn maps(&mut self, kind: &str, name: &str, to: impl Into<String>) {
         self.item(kind, name, State::Maps, Some(to.into()), None);
     }
 
     /// Something is at `to`, and not quite the same; without a reason it is the same.
-    pub fn partly(&mut self, kind: &'static str, name: &str, to: impl Into<String>, why: &[String]) {
+    pub fn partly(&mut self, kind: &str, name: &str, to: impl Into<String>, why: &[String]) {
         if why.is_empty() {
             self.maps(kind, name, to);
         } else {
@@ -181,12 +183,12 @@ impl Draft {
     }
 
     /// Something is not in the policy.
-    pub fn left_out(&mut self, kind: &'static str, name: &str, why: impl Into<String>) {
+    pub fn left_out(&mut self, kind: &str, name: &str, why: impl Into<String>) {
         self.item(kind, name, State::LeftOut, None, Some(why.into()));
     }
 
     /// Something becomes a command.
-    pub fn command(&mut self, kind: &'static str, name: &str, command: String) {
+    pub fn command(&mut self, kind: &str, name: &str, command: String) {
         self.item(kind, name, State::Maps, Some(command.clone()), None);
         self.commands.push(command);
     }

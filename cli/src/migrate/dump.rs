@@ -62,18 +62,22 @@ impl Dump {
                 );
             }
         }
+        if dump.held.is_empty() {
+            return Err(Failure::Failed {
+                what: format!("nothing here is an export of {}", draft.source),
+                fix: Some(format!("name files after what they hold: {}", kinds.join(", "))),
+            });
+        }
         Ok(dump)
     }
 
     /// Adds what an object has under the names of kinds; `false` when it has none of them.
     fn add_each(&mut self, value: Value, kinds: &[&'static str]) -> bool {
-        let Value::Object(map) = value else { return false };
-        let mut map = match map.into_iter().collect::<Vec<_>>() {
-            one if one.len() == 1 && one[0].0 == "data" && one[0].1.is_object() => {
-                one.into_iter().next().and_then(|(_, data)| data.as_object().cloned()).unwrap_or_default()
-            }
-            several => several.into_iter().collect(),
-        };
+        let Value::Object(mut map) = value else { return false };
+        // GraphQL's answers.
+        if let Some(Value::Object(data)) = map.get("data").cloned() {
+            map.extend(data);
+        }
         let mut any = false;
         for kind in kinds {
             let key = map.keys().find(|key| plain(key) == *kind).cloned();
@@ -121,7 +125,7 @@ impl Dump {
                 Ok(one) => taken.push((of, one)),
                 // The text of the error may quote a secret.
                 Err(error) => {
-                    draft.left_out(kind, &called, format!("`{}` is not as the API writes it", error.path()));
+                    draft.left_out(&singular(kind), &called, format!("`{}` is not as the API writes it", error.path()));
                 }
             }
         }
@@ -132,8 +136,12 @@ impl Dump {
     pub fn left(&mut self, kind: &'static str, draft: &mut Draft, why: &str) {
         for Entry { of, value } in self.held.remove(kind).unwrap_or_default() {
             let words = ["name", "summary", "description", "label", "id"];
-            let called = words.iter().find_map(|key| value.get(key)?.as_str()).or(value.as_str()).unwrap_or(&of);
-            draft.left_out(kind, called, why);
+            let called = words
+                .iter()
+                .find_map(|key| value.get(key)?.as_str())
+                .or(value.as_str())
+                .unwrap_or(if of.is_empty() { kind } else { &of });
+            draft.left_out(&singular(kind), called, why);
         }
     }
 }
@@ -193,10 +201,23 @@ fn plain(word: &str) -> String {
     plain
 }
 
+/// One of a kind, in words: `policies` is `policy`.
+fn singular(kind: &str) -> String {
+    let words = kind.replace('_', " ");
+    match words.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => words.strip_suffix('s').unwrap_or(&words).to_owned(),
+    }
+}
+
 /// What an API's answer wraps.
 fn inside(value: Value, kind: &str) -> Value {
     let Value::Object(mut map) = value else { return value };
-    let key = map.keys().find(|key| plain(key) == kind || format!("{}s", plain(key)) == kind).cloned();
+    let names = |key: &str| {
+        let one = plain(key);
+        one == kind || format!("{one}s") == kind || format!("{}ies", one.trim_end_matches('y')) == kind
+    };
+    let key = map.keys().find(|key| names(key)).cloned();
     let key = key.or_else(|| ["data", "results"].into_iter().find(|key| map.contains_key(*key)).map(str::to_owned));
     let key = key.filter(|key| map[key].is_object() || map[key].is_array());
     // An answer that calls them otherwise has one list, and no id of its own.

@@ -25,12 +25,7 @@ pub(super) fn tell(found: &Found) -> String {
                 (Some(one), None) | (None, Some(one)) => one.clone(),
                 (None, None) => String::new(),
             };
-            [
-                (DIM, item.kind.replace('_', " ")),
-                (BOLD, text(&item.name)),
-                (style, state.to_owned()),
-                (plain, text(&said)),
-            ]
+            [(DIM, item.kind.clone()), (BOLD, text(&item.name)), (style, state.to_owned()), (plain, text(&said))]
         })
         .collect();
     let mut told = String::new();

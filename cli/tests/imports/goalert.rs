@@ -71,7 +71,9 @@ fn a_service_of_goalert_pages_the_same_people() {
     let steps = &node(&data["escalationPolicies"], &service["escalationPolicyID"])["steps"];
     let decision = decide(&policy, "test", Some("api"), &[]);
     compare(&policy, &decision, |at| {
-        let step = |step: &Value| list(&step["targets"]).flat_map(|target| told(&data, target, at)).map(|id| name(&id));
-        list(steps).map(|one| step(one).collect::<BTreeSet<_>>()).collect()
+        let people = |step: &Value| -> BTreeSet<String> {
+            list(&step["targets"]).flat_map(|target| told(&data, target, at)).map(|id| name(&id)).collect()
+        };
+        list(steps).map(people).collect()
     });
 }

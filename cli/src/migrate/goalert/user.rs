@@ -75,7 +75,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
             draft.left_out("user", &user.name, "nothing is known by which they can be told");
             continue;
         }
-        let called = user.email.split('@').next().filter(|part| !part.is_empty()).unwrap_or(&user.name);
+        let called = if user.email.is_empty() { &user.name } else { &user.email };
         let name = draft.name(Section::People, &user.id, called);
         draft.person(&name, &user.name, account, told);
         differs.sort();

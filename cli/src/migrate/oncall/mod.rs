@@ -142,7 +142,7 @@ fn users(dump: &mut Dump, draft: &mut Draft) -> BTreeMap<String, Vec<String>> {
             draft.left_out("user", &user.username, "nothing is known by which they can be told");
             continue;
         }
-        let name = draft.name(Section::People, &user.id, user.username.split('@').next().unwrap_or_default());
+        let name = draft.name(Section::People, &user.id, &user.username);
         let used = told.iter().any(|Contact { address, .. }| matches!(address, Address::Slack(_)));
         draft.person(&name, &user.username, account.filter(|_| used), told);
         for team in user.teams {

@@ -164,10 +164,14 @@ fn teams(dump: &mut Dump, draft: &mut Draft) {
     for team in teams {
         let name = draft.name(Section::Teams, &team.id, &team.name);
         draft.alias(Section::Teams, &team.name, &name);
-        let known: Vec<Option<String>> = team.members.iter().map(|member| person(draft, &member.user)).collect();
-        let missing = known.iter().filter(|person| person.is_none()).count();
-        if draft.team(&name, known.into_iter().flatten()) {
-            let why = (missing > 0).then(|| format!("{missing} of its members are not among the users of the export"));
+        let (known, missing): (Vec<_>, Vec<_>) = team
+            .members
+            .iter()
+            .map(|member| (&member.user, person(draft, &member.user)))
+            .partition(|(_, name)| name.is_some());
+        if draft.team(&name, known.into_iter().filter_map(|(_, name)| name)) {
+            let missing: Vec<&str> = missing.iter().map(|(user, _)| user.called()).collect();
+            let why = (!missing.is_empty()).then(|| format!("not imported as people: {}", missing.join(", ")));
             draft.partly("team", &team.name, format!("teams.{name}"), &why.into_iter().collect::<Vec<_>>());
         } else {
             draft.left_out("team", &team.name, "nobody of the export is in it; ask for each team by its id");

@@ -116,8 +116,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
             draft.left_out("user", &user.username, "nothing is known by which they can be told");
             continue;
         }
-        let called = user.username.split('@').next().unwrap_or(&user.username);
-        let name = draft.name(Section::People, &user.id, called);
+        let name = draft.name(Section::People, &user.id, &user.username);
         draft.alias(Section::People, &user.username, &name);
         draft.person(&name, &user.full_name, None, told);
         differs.sort();

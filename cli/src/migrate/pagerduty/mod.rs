@@ -126,7 +126,7 @@ struct Integration {
     id: String,
     #[serde(default, rename = "type")]
     kind: String,
-    #[serde(default, alias = "summary")]
+    #[serde(default)]
     name: Option<String>,
 }
 

@@ -15,7 +15,6 @@ use crate::migrate::week::{self, Stretch};
 #[derive(Debug, Deserialize)]
 struct Schedule {
     id: String,
-    #[serde(alias = "summary")]
     name: String,
     #[serde(default)]
     time_zone: String,

@@ -65,8 +65,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) -> BTreeMap<String, Vec<S
             draft.left_out("user", &user.name, "nothing is known by which they can be told");
             continue;
         }
-        let called = user.email.split('@').next().unwrap_or(&user.name);
-        let name = draft.name(Section::People, &user.id, called);
+        let name = draft.name(Section::People, &user.id, &user.email);
         let rules = quieter(&low, &told);
         if low.len() != rules.len() {
             differs.push("contacts for low urgency alone are left out".to_owned());

@@ -87,6 +87,10 @@ pub(super) fn scalar(text: &str) -> String {
     if begins && plain && !apart && !nothing {
         return text.to_owned();
     }
+    let printed = text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if printed && text.contains('"') && !text.contains('\'') {
+        return format!("'{text}'");
+    }
     // What a JSON string is, a string in double quotes is too.
     serde_json::to_string(text).expect("a text is plain JSON")
 }
