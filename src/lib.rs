@@ -6,6 +6,7 @@
 //! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
 //!   over all these; `archive` and `checkpoint` make the log provable.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
+//! - [`verify`] says whether evidence that somebody was given is sound.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
 //! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
@@ -73,3 +74,4 @@ pub mod silence;
 pub mod store;
 #[cfg(feature = "aws")]
 pub mod sweep;
+pub mod verify;

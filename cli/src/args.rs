@@ -9,7 +9,7 @@ mod audit;
 mod export;
 mod roster;
 
-pub use audit::AuditCommand;
+pub use audit::{AuditCommand, Keys};
 pub use export::ExportArgs;
 pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
@@ -25,7 +25,7 @@ Exit codes:
   2  the command line is wrong
   3  there is no such incident, file or policy
   4  Watchkeeper cannot be reached, or does not know the token
-  5  a policy has mistakes, a log does not verify, or a decision does not replay
+  5  a policy has mistakes, a log or other evidence does not verify, or a decision does not replay
 
 Colours are left out when the output is not a terminal, and when NO_COLOR is set.";
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use domain::evidence::bundle::Wrong;
 use domain::log::Broken;
 use watchkeeper::api::Problem;
 
@@ -85,6 +86,14 @@ pub enum Failure {
         /// Which.
         stream: String,
     },
+    /// Evidence is not as it was signed; all that is wrong was printed.
+    #[error("this is not the evidence that was signed: {first}{}", beside(*.more))]
+    Unsound {
+        /// The first bad place.
+        first: Wrong,
+        /// How many more files or streams have one.
+        more: usize,
+    },
 }
 
 impl Failure {
@@ -100,7 +109,11 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NotFound { .. } => 3,
             Self::Unconfigured(_) | Self::Unreachable { .. } | Self::Unauthorized { .. } => 4,
-            Self::Mistakes { .. } | Self::Replay { .. } | Self::Broken { .. } | Self::Truncated { .. } => 5,
+            Self::Mistakes { .. }
+            | Self::Replay { .. }
+            | Self::Broken { .. }
+            | Self::Truncated { .. }
+            | Self::Unsound { .. } => 5,
         })
     }
 
@@ -114,6 +127,9 @@ impl Failure {
             Self::Unauthorized { .. } => Some("check WATCHKEEPER_TOKEN".to_owned()),
             Self::Broken { .. } | Self::Truncated { .. } => {
                 Some("keep what you have: export the table and compare it with its backups".to_owned())
+            }
+            Self::Unsound { .. } => {
+                Some("keep it as it is, and compare it with the archive and with other copies".to_owned())
             }
             Self::Changes { .. } => Some("exit code 1 says so to scripts; --all lists every one".to_owned()),
             Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } | Self::Replay { .. } => None,
@@ -137,6 +153,10 @@ fn said(problem: &Problem) -> String {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn beside(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(", and {} elsewhere", counted(more, "bad place")) }
 }
 
 fn mistakes(count: usize) -> String {

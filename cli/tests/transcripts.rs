@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+mod audit;
 mod past;
 mod server;
 

@@ -2,7 +2,8 @@
 //!
 //! The heads of all streams that moved are gathered into one append-only Merkle [`tree`] (RFC 6962). Each [`checkpoint`]
 //! signs its size and root as a [`note`] that public tools read. So whoever rewrites a stream, however consistently, is
-//! contradicted by a text that was signed and locked away before. `docs/evidence.md` describes every byte.
+//! contradicted by a text that was signed and locked away before. A [`bundle`] is what an export hands out of it, and a
+//! [`proof`] shows one record alone. `docs/evidence.md` describes every byte.
 
 pub mod agree;
 pub mod bundle;

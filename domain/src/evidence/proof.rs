@@ -126,3 +126,6 @@ impl Proof {
         Ok((checkpoint, frame))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,13 +42,33 @@ pub struct Records<'c> {
     doubtful: Option<u64>,
 }
 
-/// What is read of a record; the rest of it is hashed alone.
-#[derive(Deserialize)]
-struct Frame<'r> {
-    #[serde(borrow)]
-    stream: Cow<'r, str>,
-    seq: u64,
-    prev: &'r str,
+/// A record as far as its chain needs it: its place, and the hashes that link it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link<'r> {
+    /// The stream.
+    pub stream: Cow<'r, str>,
+    /// The place in it.
+    pub seq: u64,
+    /// The hash of the record before, as this one has it.
+    pub prev: Node,
+    /// Its own.
+    pub hash: Node,
+}
+
+impl<'r> Link<'r> {
+    /// Reads it from a record's bytes, or says why they are none. What else the record says is hashed alone.
+    pub fn read(body: &'r [u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Frame<'r> {
+            #[serde(borrow)]
+            stream: Cow<'r, str>,
+            seq: u64,
+            prev: &'r str,
+        }
+        let Frame { stream, seq, prev } = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let prev = bytes(prev).ok_or("`prev` is no hash")?;
+        Ok(Self { stream, seq, prev, hash: Sha256::digest(body).into() })
+    }
 }
 
 impl Covered {
@@ -91,6 +111,12 @@ impl Covered {
         }
     }
 
+    /// How many records of `stream` are covered in all; `None` for a stream that is not covered.
+    pub fn size(&self, stream: &str) -> Option<u64> {
+        let after = self.leaves.partition_point(|leaf| *leaf.stream <= *stream);
+        self.leaves.get(after.checked_sub(1)?).filter(|leaf| *leaf.stream == *stream).map(|leaf| leaf.size)
+    }
+
     fn first_of(&self, stream: &str) -> Option<usize> {
         let at = self.leaves.partition_point(|leaf| *leaf.stream < *stream);
         self.leaves.get(at).filter(|leaf| *leaf.stream == *stream).map(|_| at)
@@ -124,34 +150,35 @@ impl<'c> Records<'c> {
         }
     }
 
-    /// How many lines came.
-    pub const fn lines(&self) -> u64 {
-        self.line
-    }
-
     /// Takes the next record: a line without its line feed.
     pub fn line(&mut self, body: &[u8]) -> Result<(), Wrong> {
+        let link = Link::read(body).map_err(|why| {
+            self.line += 1;
+            self.malformed(why)
+        })?;
+        self.take(&link)
+    }
+
+    /// Takes the next record as it was read before.
+    pub fn take(&mut self, record: &Link<'_>) -> Result<(), Wrong> {
         self.line += 1;
-        let frame: Frame<'_> = serde_json::from_slice(body).map_err(|error| self.malformed(error.to_string()))?;
-        let prev = bytes(frame.prev).ok_or_else(|| self.malformed("`prev` is no hash".to_owned()))?;
-        self.turn_to(&frame)?;
+        self.turn_to(record)?;
         let leaf = &self.covered.leaves[self.at];
-        let linked = self.last.is_none_or(|last| last == prev);
+        let linked = self.last.is_none_or(|last| last == record.prev);
         if let Some(line) = self.doubtful {
             return Err(self.changed(leaf, line, linked));
         }
-        if frame.seq != self.next {
+        if record.seq != self.next {
             let how = How::RecordMisplaced { expected: self.next };
-            return Err(self.here(leaf).of(&leaf.stream, Some(frame.seq)).wrong(how));
+            return Err(self.here(leaf).of(&leaf.stream, Some(record.seq)).wrong(how));
         }
         if !linked && self.next == leaf.from {
             // What is before it was signed as it is.
             return Err(self.here(leaf).of(&leaf.stream, Some(self.next)).wrong(How::RecordUnlinked));
         }
         self.doubtful = (!linked).then_some(self.line);
-        let hash: Node = Sha256::digest(body).into();
-        self.tree.push(tree::leaf(&hash));
-        self.last = Some(hash);
+        self.tree.push(tree::leaf(&record.hash));
+        self.last = Some(record.hash);
         self.next += 1;
         if self.next == leaf.size { self.end(leaf) } else { Ok(()) }
     }
@@ -183,9 +210,9 @@ impl<'c> Records<'c> {
     }
 
     /// Finds the head that a record belongs to: that of the one before it, or the first of the next stream.
-    fn turn_to(&mut self, frame: &Frame<'_>) -> Result<(), Wrong> {
-        let stream = &*frame.stream;
-        let misplaced = || Place::line(self.file, self.line).of(stream, Some(frame.seq)).wrong(How::StreamMisplaced);
+    fn turn_to(&mut self, record: &Link<'_>) -> Result<(), Wrong> {
+        let stream = &*record.stream;
+        let misplaced = || Place::line(self.file, self.line).of(stream, Some(record.seq)).wrong(How::StreamMisplaced);
         if self.first == usize::MAX {
             let first = self.covered.first_of(stream).ok_or_else(misplaced)?;
             (self.first, self.at, self.next) = (first, first, self.covered.leaves[first].from);
@@ -194,7 +221,7 @@ impl<'c> Records<'c> {
         }
         let ended = (self.at > self.first).then(|| &self.covered.leaves[self.at - 1]);
         let ended = ended.is_some_and(|ended| *ended.stream == *stream);
-        let extra = || Place::line(self.file, self.line).of(stream, Some(frame.seq)).wrong(How::RecordExtra);
+        let extra = || Place::line(self.file, self.line).of(stream, Some(record.seq)).wrong(How::RecordExtra);
         match self.covered.leaves.get(self.at) {
             Some(leaf) if *leaf.stream == *stream => Ok(()),
             _ if ended => Err(extra()),

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::records::Covered;
 use super::wrong::{How, Place, Wrong};
-use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::checkpoint::{Checkpoint, Kept};
 use crate::evidence::head::Head;
 use crate::evidence::note::{Note, PublicKey};
-use crate::evidence::tree::{Frontier, Node};
+use crate::evidence::tree::{self, Frontier, Node};
+use crate::log::Hash;
 
 /// The first line of the checkpoints: where the tree stood before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +124,7 @@ impl<'k> Trail<'k> {
         }
         let (previous, size, at) = match &self.latest {
             Some(latest) => (latest.hash(), latest.size, latest.at),
-            None => (crate::log::Hash::zero(), 0, checkpoint.at),
+            None => (Hash::zero(), 0, checkpoint.at),
         };
         if checkpoint.previous != previous {
             return Err(wrong(How::CheckpointUnlinked));
@@ -138,6 +139,15 @@ impl<'k> Trail<'k> {
         self.pending.push_back(checkpoint.clone());
         self.settle(place)?;
         Ok(self.latest.insert(checkpoint))
+    }
+
+    /// Takes the next checkpoint with its heads, as they are kept.
+    pub fn kept(&mut self, number: u64, kept: &Kept, place: &Place) -> Result<(), Wrong> {
+        self.checkpoint(number, &kept.note, place)?;
+        for head in &kept.heads {
+            self.head(head.leaf().as_bytes(), place)?;
+        }
+        self.complete(place)
     }
 
     /// Takes the next head by its leaf: a line of `place`.
@@ -158,7 +168,7 @@ impl<'k> Trail<'k> {
         if self.files.last() != Some(&place.file) {
             self.files.push(place.file.clone());
         }
-        self.tree.push(crate::evidence::tree::leaf(leaf));
+        self.tree.push(tree::leaf(leaf));
         self.leaves.push(Leaf {
             from: head.from,
             size: head.size,

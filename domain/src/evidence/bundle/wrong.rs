@@ -166,6 +166,12 @@ pub enum How {
         /// The first that may be.
         from: u64,
     },
+    /// Two records are there for one place.
+    #[error("{by} has another record for this place")]
+    Contradicted {
+        /// Where the other one is.
+        by: String,
+    },
     /// A proof does not prove what it says.
     #[error("the proof does not prove this: {what}")]
     Unproven {
