@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::IsTerminal as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use domain::log::Hash;
 use jiff::Timestamp;
 use watchkeeper::api::{Export, ExportFile, ExportState, NewExport};
 
+use super::progress::Progress;
 use crate::args::ExportArgs;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -29,8 +29,9 @@ pub fn export(client: &Client, wanted: &ExportArgs, now: Timestamp, show: Show) 
     let mut export: Export = client.post("/v1/audit/exports", &asked)?;
     let path = format!("/v1/audit/exports/{}", export.id);
     if wanted.wait || wanted.output.is_some() {
+        let progress = Progress::of("parts");
         while !matches!(export.state, ExportState::Finished | ExportState::Failed) {
-            progress(export.done, export.total, "parts are written");
+            progress.at(export.done, export.total.unwrap_or(0));
             std::thread::sleep(PAUSE);
             export = client.get(&path)?;
         }
@@ -51,8 +52,9 @@ pub fn export(client: &Client, wanted: &ExportArgs, now: Timestamp, show: Show) 
 
 /// Fetches the files of the bundle that are not in `output` yet.
 fn fetch(client: &Client, path: &str, export: &Export, output: &Path) -> Result<(), Failure> {
+    let progress = Progress::of("files");
     for (done, file) in (0..).zip(&export.files) {
-        progress(done, Some(export.files.len() as u64), "files are here");
+        progress.at(done, export.files.len() as u64);
         let place = output.join(inside(&file.path)?);
         // The manifest and its note have no hash that would tell whether they are right: they are fetched anew.
         let there = file.sha256.is_some() && fs::read(&place).is_ok_and(|bytes| fits(file, &bytes));
@@ -68,14 +70,6 @@ fn fetch(client: &Client, path: &str, export: &Export, output: &Path) -> Result<
         write(&place, &bytes)?;
     }
     Ok(())
-}
-
-/// Says how far it is, on one line, where somebody looks.
-fn progress(done: u64, of: Option<u64>, what: &str) {
-    if std::io::stderr().is_terminal() {
-        let of = of.map_or_else(|| "?".to_owned(), |of| of.to_string());
-        aside(&format!("\r  {done} of {of} {what} \r"));
-    }
 }
 
 /// Writes a file whole or not at all.
