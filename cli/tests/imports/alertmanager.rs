@@ -105,8 +105,8 @@ fn an_alert_reaches_the_same_places_as_with_alertmanager() {
     ];
     let tree = tree();
     let mut seen = BTreeSet::new();
-    // Every seventh way to give each label one of its values, or to leave it out.
-    for number in (0..200 * 7usize).map(|number| number * 7) {
+    // 200 of the ways to give each label one of its values, or to leave it out.
+    for number in (0..200usize).map(|number| number * 43) {
         let mut rest = number;
         let mut labels = Vec::new();
         for (name, values) in values {

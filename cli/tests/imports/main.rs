@@ -152,7 +152,7 @@ fn every_export_gives_a_policy_that_validate_accepts() {
         let ran = watchkeeper(&["import", system, path.to_str().unwrap(), "--output", file]);
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         let validated = watchkeeper(&["policy", "validate", file]);
-        let said = String::from_utf8_lossy(&validated.stderr).into_owned();
+        let said = String::from_utf8([validated.stdout, validated.stderr].concat()).unwrap();
         assert!(validated.status.success(), "{system}: {said}");
         assert!(said.contains("placeholder"), "{system}: what is still to be put in is named: {said}");
         let again = watchkeeper(&["import", system, path.to_str().unwrap(), "--output", file]);

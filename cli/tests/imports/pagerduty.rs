@@ -13,8 +13,8 @@ fn read(kind: &str) -> Value {
     json(&export("pagerduty").join(format!("{kind}.json")))[kind].clone()
 }
 
-fn user(id: &Value) -> Option<String> {
-    list(&read("users")).find(|user| user["id"] == *id).map(|user| text(&user["name"]))
+fn user(users: &Value, id: &Value) -> Option<String> {
+    list(users).find(|user| user["id"] == *id).map(|user| text(&user["name"]))
 }
 
 fn allowed(layer: &Value, zone: &jiff::tz::TimeZone, at: Timestamp) -> bool {
@@ -36,27 +36,25 @@ fn allowed(layer: &Value, zone: &jiff::tz::TimeZone, at: Timestamp) -> bool {
     })
 }
 
-fn on_call(schedule: &Value, at: Timestamp) -> Option<String> {
+fn on_call(users: &Value, schedule: &Value, at: Timestamp) -> Option<String> {
     let zone = zone(&schedule["time_zone"]);
     let of = |key: &Value| key.as_str().map(|time| time.parse::<Timestamp>().unwrap());
     let layer = list(&schedule["schedule_layers"]).find(|layer| {
         of(&layer["start"]).is_some_and(|start| start <= at)
             && of(&layer["end"]).is_none_or(|end| at < end)
             && allowed(layer, &zone, at)
-            && user(&layer["users"][0]["user"]["id"]).is_some()
+            && user(users, &layer["users"][0]["user"]["id"]).is_some()
     })?;
     let length = layer["rotation_turn_length_seconds"].as_i64().unwrap();
     let number = turn(of(&layer["rotation_virtual_start"]).unwrap(), length, &zone, at);
-    let users = layer["users"].as_array().unwrap();
-    user(&users[number % users.len()]["user"]["id"])
+    let members = layer["users"].as_array().unwrap();
+    user(users, &members[number % members.len()]["user"]["id"])
 }
 
-fn steps(policy: &str, at: Timestamp) -> Vec<BTreeSet<String>> {
-    let (policies, schedules) = (read("escalation_policies"), read("schedules"));
-    let policy = list(&policies).find(|one| one["id"] == policy).unwrap();
+fn steps(users: &Value, schedules: &Value, policy: &Value, at: Timestamp) -> Vec<BTreeSet<String>> {
     let target = |target: &Value| match target["type"].as_str().unwrap() {
-        "user_reference" => user(&target["id"]),
-        _ => on_call(list(&schedules).find(|one| one["id"] == target["id"]).unwrap(), at),
+        "user_reference" => user(users, &target["id"]),
+        _ => on_call(users, list(schedules).find(|one| one["id"] == target["id"]).unwrap(), at),
     };
     list(&policy["escalation_rules"]).map(|rule| list(&rule["targets"]).filter_map(target).collect()).collect()
 }
@@ -64,10 +62,12 @@ fn steps(policy: &str, at: Timestamp) -> Vec<BTreeSet<String>> {
 #[test]
 fn a_service_of_pagerduty_pages_the_same_people() {
     let (_, policy) = import("pagerduty", &export("pagerduty"));
+    let (users, schedules, policies) = (read("users"), read("schedules"), read("escalation_policies"));
     for service in list(&read("services")) {
         let named = text(&service["name"]).to_lowercase().replace(" & ", "-");
         let decision = decide(&policy, "test", Some(&named), &[]);
-        compare(&policy, &decision, |at| steps(service["escalation_policy"]["id"].as_str().unwrap(), at));
+        let rules = list(&policies).find(|one| one["id"] == service["escalation_policy"]["id"]).unwrap();
+        compare(&policy, &decision, |at| steps(&users, &schedules, rules, at));
     }
 }
 

@@ -37,8 +37,12 @@ fn wrapped(part: &str) -> String {
 /// The condition that a regular expression asks for; `None` when every text fits it.
 fn like(field: Field<'_>, matcher: &Matcher) -> Result<Option<String>, String> {
     let refused = || format!("no condition can ask for the regular expression of `{matcher}`");
+    let pieces = pieces(matcher.value()).ok_or_else(refused)?;
+    if let Some(texts) = texts(&pieces) {
+        return Ok(Some(field.test(|field| format!("{field} in [{texts}]"))));
+    }
     let mut tests = Vec::new();
-    for piece in pieces(matcher.value()).ok_or_else(refused)? {
+    for piece in pieces {
         let test = match piece {
             Piece::Anything => return Ok(None),
             Piece::Something => format!("!{}", wrapped(&field.is_empty())),
@@ -54,6 +58,16 @@ fn like(field: Field<'_>, matcher: &Matcher) -> Result<Option<String>, String> {
         [one] => Ok(Some(one.clone())),
         several => Ok(Some(format!("({})", several.join(" || ")))),
     }
+}
+
+/// A list of several choices that are texts, none of which a missing label has.
+fn texts(pieces: &[Piece]) -> Option<String> {
+    let each = pieces.iter().map(|piece| match piece {
+        Piece::Text(value) if !value.is_empty() => Some(text(value)),
+        _ => None,
+    });
+    let texts = each.collect::<Option<Vec<_>>>()?;
+    (texts.len() > 1).then(|| texts.join(", "))
 }
 
 /// One choice of a regular expression.
@@ -148,6 +162,7 @@ mod tests {
             ("a=b", "alert.labels.a == \"b\""),
             ("a!=b", "!(\"a\" in alert.labels && alert.labels.a == \"b\")"),
             ("a=\"\"", "!(\"a\" in alert.labels && alert.labels.a != \"\")"),
+            ("a=~\"b|c\"", "(\"a\" in alert.labels && alert.labels.a in [\"b\", \"c\"])"),
             (
                 "a!~\"b|c.*\"",
                 "!((\"a\" in alert.labels && alert.labels.a == \"b\") || (\"a\" in alert.labels && alert.labels.a.startsWith(\"c\")))",
