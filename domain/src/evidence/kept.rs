@@ -77,7 +77,7 @@ mod tests {
             |kept| drop(kept.heads.pop()),
             |kept| kept.heads[0].size += 1,
             |kept| kept.before = Frontier::default(),
-            |kept| drop(kept.before.nodes.pop()),
+            |kept| kept.before.nodes.truncate(kept.before.nodes.len() - 1),
         ];
         for (case, change) in wrong.iter().enumerate() {
             let mut kept = second.clone();

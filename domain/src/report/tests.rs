@@ -48,11 +48,11 @@ impl Told {
             ..Alert::default()
         };
         let opened = Event::Opened { integration: integration.to_owned(), key: key.to_owned(), alert, follows: None };
-        told.write(when, vec![opened]);
+        told.write(when, &[opened]);
         told
     }
 
-    fn write(&mut self, when: &str, events: Vec<Event>) -> &mut Self {
+    fn write(&mut self, when: &str, events: &[Event]) -> &mut Self {
         let entry = sealed(&self.incident.id.stream(), self.incident.seq, &self.incident.head, when, &json!(events));
         let record = Record::open(&entry).expect("a record");
         self.incident.fold(&record, entry.hash.clone());
@@ -66,20 +66,20 @@ impl Told {
         let mut decision = route::fallback(&self.incident, &policy, &policy.hash(), at(when), "a test");
         decision.catch_all = false;
         decision.level = level;
-        self.write(when, vec![Event::Enriched { found }, Event::Routed { decision }])
+        self.write(when, &[Event::Enriched { found }, Event::Routed { decision }])
     }
 
     fn paged(&mut self, when: &str) -> &mut Self {
         let outcome = crate::escalation::Outcome::Accepted { reference: None };
-        self.write(when, vec![Event::Sent { outcomes: vec![("1/person:ana/0".to_owned(), outcome)] }])
+        self.write(when, &[Event::Sent { outcomes: vec![("1/person:ana/0".to_owned(), outcome)] }])
     }
 
     fn acknowledged(&mut self, when: &str) -> &mut Self {
-        self.write(when, vec![Event::Acknowledged { by: Actor::person("ana"), expires_at: None }])
+        self.write(when, &[Event::Acknowledged { by: Actor::person("ana"), expires_at: None }])
     }
 
     fn resolved(&mut self, when: &str) -> &mut Self {
-        self.write(when, vec![Event::Resolved { by: Actor::integration("pd"), covers: at(when) }])
+        self.write(when, &[Event::Resolved { by: Actor::integration("pd"), covers: at(when) }])
     }
 
     fn gathered(&self) -> Gathered {
@@ -223,8 +223,8 @@ fn an_incident_of_an_earlier_week_has_a_row_and_is_not_counted_again() {
 fn what_did_not_go_as_it_should_is_a_row_a_count_and_a_finding() {
     let mut told = Told::opened("k", None, "pd", "2026-11-16T08:00:00Z");
     told.routed("2026-11-16T08:00:00Z", Some(Ladder::Sev2));
-    told.write("2026-11-16T08:30:00Z", vec![Event::NobodyAnswered]);
-    told.write("2026-11-16T08:31:00Z", vec![Event::Denied { by: Actor::slack("U1"), asked: "resolve".to_owned() }]);
+    told.write("2026-11-16T08:30:00Z", &[Event::NobodyAnswered]);
+    told.write("2026-11-16T08:31:00Z", &[Event::Denied { by: Actor::slack("U1"), asked: "resolve".to_owned() }]);
     let gathered = told.gathered();
     let kinds: Vec<String> = table(&gathered, Table::Exceptions).into_iter().map(|row| row[1].1.clone()).collect();
     assert_eq!(kinds, ["nobody_answered", "denied", "unowned"]);
@@ -242,7 +242,7 @@ fn test_pages_and_rehearsals_are_no_incidents_of_anybody() {
     told.routed("2026-11-16T08:00:00Z", None);
     let mut decision = told.incident.decision.clone().unwrap();
     decision.mode = Mode::Simulate;
-    told.write("2026-11-16T08:00:01Z", vec![Event::Routed { decision }]);
+    told.write("2026-11-16T08:00:01Z", &[Event::Routed { decision }]);
     assert_eq!(told.gathered().facts.touched.simulated, 1);
 }
 
@@ -391,7 +391,7 @@ fn report(facts: Facts) -> Report {
 #[test]
 fn the_page_says_what_happened_loads_nothing_and_runs_nothing() {
     let mut told = Told::opened("<script>alert(1)</script>", None, "pd", "2026-11-17T08:00:00Z");
-    told.routed("2026-11-17T08:00:00Z", Some(Ladder::Sev2)).write("2026-11-17T08:30:00Z", vec![Event::NobodyAnswered]);
+    told.routed("2026-11-17T08:00:00Z", Some(Ladder::Sev2)).write("2026-11-17T08:30:00Z", &[Event::NobodyAnswered]);
     let mut facts = full().gathered().facts;
     facts.merge(told.gathered().facts);
     let page = page(&report(facts));
@@ -478,7 +478,7 @@ fn a_month_on_one_page() {
         let mut told = Told::opened(&format!("k{number}"), service, "pd", &start.to_string());
         told.routed(&later(0), levels[usize::try_from(number % 7 % 4).unwrap()]).paged(&later(1));
         match number % 9 {
-            0 => told.write(&later(30), vec![Event::NobodyAnswered]),
+            0 => told.write(&later(30), &[Event::NobodyAnswered]),
             1 => told.resolved(&later(2)),
             _ => told.acknowledged(&later(1 + number % 13)).resolved(&later(20 + number * 3)),
         };
