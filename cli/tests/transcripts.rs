@@ -80,7 +80,7 @@ fn records() -> Vec<Value> {
         let at = "2026-11-21T10:00:00Z".parse().unwrap();
         let stream = format!("incident#{ONE}");
         let record =
-            domain::log::Record::<String> { stream, seq, at, cause: "c".into(), events: vec![], prev: prev.clone() };
+            domain::log::Record::<String>::new(stream, seq, prev.clone(), &domain::cause::Cause::own("c"), vec![], at);
         let entry = record.seal();
         prev = entry.hash.clone();
         serde_json::to_value(entry).unwrap()
