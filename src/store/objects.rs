@@ -215,3 +215,31 @@ fn tags<'x>(xml: &'x str, name: &str) -> impl Iterator<Item = &'x str> {
         Some(text)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_told_from_what_is_refused() {
+        let answered = |status: u16| Answered {
+            status: StatusCode::from_u16(status).expect("a status"),
+            error: None,
+            etag: None,
+            body: Bytes::new(),
+        };
+        let table = [(200, Some(Written::New)), (412, Some(Written::Taken)), (409, None), (403, None), (503, None)];
+        for (status, expected) in table {
+            assert_eq!(written("keeping", &answered(status)).ok(), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_from_what_s3_lists() {
+        let listed = "<ListBucketResult><Contents><Key>keys/a.pem</Key><Size>1</Size></Contents>\
+            <Contents><Key>keys/b.pem</Key></Contents></ListBucketResult>";
+        assert_eq!(tags(listed, "Key").collect::<Vec<_>>(), ["keys/a.pem", "keys/b.pem"]);
+        assert_eq!(tags("<ListBucketResult/>", "Key").count(), 0);
+        assert_eq!(tags("<Key>cut", "Key").count(), 0);
+    }
+}

@@ -158,7 +158,7 @@ fn the_log_is_followed_from_its_first_record_and_what_cannot_be_archived_is_told
     let mapping = template.properties("ArchiveRecords");
     assert_eq!(mapping["EventSourceArn"], json!({ "Fn::GetAtt": "RecordsTable.StreamArn" }));
     assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON");
-    assert_eq!(mapping["MaximumRetryAttempts"], -1, "it is tried until its time is over");
+    assert_eq!(mapping["MaximumRetryAttempts"], "-1", "it is tried until its time is over");
     let day = 24 * 60 * 60;
     assert!(
         mapping["MaximumRecordAgeInSeconds"].as_u64().is_some_and(|age| age < day),
