@@ -5,14 +5,15 @@ use super::super::head::Stretch;
 use super::super::tests::{signed, signer};
 use super::super::tree::Frontier;
 use super::*;
+use crate::cause::Cause;
 use crate::log::Record;
 
 /// `count` records of `stream` from number `from`, chained.
 fn records(stream: &str, from: u64, count: u64) -> Vec<String> {
     let mut prev = Hash::of(stream.as_bytes());
     let seal = |seq| {
-        let (at, cause) = (Timestamp::UNIX_EPOCH, format!("c{seq}"));
-        let record = Record::<String> { stream: stream.to_owned(), seq, at, cause, events: vec![], prev: prev.clone() };
+        let (at, cause) = (Timestamp::UNIX_EPOCH, Cause::own(format!("c{seq}")));
+        let record = Record::<String>::new(stream.to_owned(), seq, prev.clone(), &cause, vec![], at);
         let entry = record.seal();
         prev.clone_from(&entry.hash);
         entry.body
