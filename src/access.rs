@@ -44,10 +44,10 @@ impl Access {
         if matches!(request.method, Method::GET | Method::HEAD) {
             // Side by side, so that nobody waits for the record alone.
             let written = self.log.append(&cause, AccessEvent::Read { asked }, now);
-            let (written, answered) = tokio::join!(written, answer(token));
+            let (written, answered) = tokio::join!(written, Box::pin(answer(token)));
             return written.and(answered);
         }
-        let answered = answer(token).await;
+        let answered = Box::pin(answer(token)).await;
         let status = answered.as_ref().map_or_else(|error| problem(error).status, |reply| reply.status);
         if (400..500).contains(&status) {
             self.log.append(&cause, AccessEvent::Refused { asked, status }, now).await?;

@@ -21,11 +21,6 @@ impl Cause {
     pub fn own(request: impl Into<String>) -> Self {
         Principal { actor: Actor::watchkeeper(), proof: Proof::Role }.cause(request)
     }
-
-    /// Another request that this one leads to, by the same principal.
-    pub fn then(&self, what: &str) -> Self {
-        Self { request: format!("{}/{what}", self.request), by: self.by.clone() }
-    }
 }
 
 /// Who was authenticated.

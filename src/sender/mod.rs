@@ -166,9 +166,9 @@ fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets
 const fn proof_of(integration: &Integration) -> Proof {
     match integration.kind {
         Kind::Cloudwatch => Proof::Aws,
-        Kind::Pagerduty => Proof::SenderToken,
+        // A routing key is asked for whatever the integration says.
         Kind::Alertmanager | Kind::Prometheus | Kind::StandardWebhooks if integration.open => Proof::None,
-        Kind::Alertmanager | Kind::Prometheus => Proof::SenderToken,
+        Kind::Pagerduty | Kind::Alertmanager | Kind::Prometheus => Proof::SenderToken,
         Kind::StandardWebhooks => Proof::SenderSignature,
     }
 }

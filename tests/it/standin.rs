@@ -436,7 +436,7 @@ impl World {
             && found.len() > limit
         {
             found.truncate(limit);
-            last = found.last().map(|item| json!({ "pk": item["pk"], "sk": item["sk"] }));
+            last = found.last().map(|item| json!({ "pk": item.get("pk"), "sk": item.get("sk") }));
         }
         let mut answer = json!({ "Items": found, "Count": found.len() });
         if let Some(last) = last.filter(|last| last["sk"].is_object()) {

@@ -75,19 +75,7 @@ impl Teller<'_> {
                 let detail = vec!["it stays open; nobody is told again unless somebody escalates it".to_owned()];
                 self.add(record, Kind::Unanswered, None, text, detail);
             }
-            Event::Noted { by, text } => {
-                let said = format!("{} noted: {text}", self.words.who(by));
-                self.add(record, Kind::Noted, Some(by.clone()), said, Vec::new());
-            }
-            Event::NotedAbout { by, .. } => {
-                let text = format!("{} noted something about somebody: it was erased", self.words.who(by));
-                self.add(record, Kind::Noted, Some(by.clone()), text, Vec::new());
-            }
-            Event::Denied { by, asked } => {
-                let text = format!("{} asked to {asked} it, and may not: nothing was changed", self.words.who(by));
-                let detail = vec!["the policy does not name them".to_owned()];
-                self.add(record, Kind::Denied, Some(by.clone()), text, detail);
-            }
+            Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. } => self.aside(record, event),
             Event::Resolved { by, .. } => {
                 let after = open_for().map(|open| format!("; it was open for {open}")).unwrap_or_default();
                 let by_sender = by.as_str().starts_with("integration:");
@@ -113,6 +101,26 @@ impl Teller<'_> {
             | Event::StepBegan { .. }
             | Event::Sending { .. }
             | Event::Sent { .. } => {}
+        }
+    }
+
+    /// What somebody wrote down or was denied: it changes nothing.
+    fn aside(&mut self, record: &Record<Event>, event: &Event) {
+        match event {
+            Event::Noted { by, text } => {
+                let said = format!("{} noted: {text}", self.words.who(by));
+                self.add(record, Kind::Noted, Some(by.clone()), said, Vec::new());
+            }
+            Event::NotedAbout { by, .. } => {
+                let text = format!("{} noted something about somebody: it was erased", self.words.who(by));
+                self.add(record, Kind::Noted, Some(by.clone()), text, Vec::new());
+            }
+            Event::Denied { by, asked } => {
+                let text = format!("{} asked to {asked} it, and may not: nothing was changed", self.words.who(by));
+                let detail = vec!["the policy does not name them".to_owned()];
+                self.add(record, Kind::Denied, Some(by.clone()), text, detail);
+            }
+            _ => {}
         }
     }
 
