@@ -183,7 +183,8 @@ mod tests {
             let all = chain.iter().rev().cloned();
             prop_assert_eq!(gathered(some.chain(all), &begin).finish(), straight.clone());
             prop_assert!(straight.1.is_empty());
-            let expected = (size as u64 < length).then(|| (size as u64, length, chain.last().unwrap().hash.clone()));
+            let from = size as u64;
+            let expected = (from < length).then(|| (from, length, chain.last().unwrap().hash.clone()));
             prop_assert_eq!(straight.0.first().map(|head| (head.from, head.size, head.head.clone())), expected);
         }
     }
