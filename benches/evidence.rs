@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use domain::cause::Cause;
 use domain::evidence::bundle::{self, Before, CHECKPOINTS, FORMAT, Line, Manifest, Part, Selection, Span};
 use domain::evidence::checkpoint::{Checkpoint, Kept};
 use domain::evidence::head::{Head, Stretch};
@@ -72,9 +73,9 @@ impl Signer {
 fn stream(name: &str) -> (Head, Vec<String>) {
     let (mut prev, mut stretch) = (Hash::zero(), Stretch::new(0));
     let seal = |seq| {
-        let (at, cause) = (Timestamp::UNIX_EPOCH, format!("message {name} {seq}"));
+        let (at, cause) = (Timestamp::UNIX_EPOCH, Cause::own(format!("message {name} {seq}")));
         let events = vec![format!("{prev}{prev}{prev}{prev}{prev}{}", Hash::of(&[]))];
-        let entry = Record { stream: name.to_owned(), seq, at, cause, events, prev: prev.clone() }.seal();
+        let entry = Record::new(name.to_owned(), seq, prev.clone(), &cause, events, at).seal();
         prev.clone_from(&entry.hash);
         stretch.push(&entry.hash);
         entry.body

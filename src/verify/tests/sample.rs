@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use domain::cause::Cause;
 use domain::evidence::bundle::{
     self, Before, CHECKPOINTS, FORMAT, How, Line, MANIFEST, MANIFEST_NOTE, Manifest, Part, Selection, Span, Wrong,
 };
@@ -138,9 +139,8 @@ pub(super) struct Change {
 
 /// The record after `last` in `stream`.
 fn record(stream: &str, seq: u64, prev: &Hash, note: &str) -> String {
-    let (at, cause) = (Timestamp::UNIX_EPOCH, format!("cause {seq}"));
-    let events = vec![note.to_owned()];
-    Record { stream: stream.to_owned(), seq, at, cause, events, prev: prev.clone() }.seal().body
+    let (at, cause) = (Timestamp::UNIX_EPOCH, Cause::own(format!("cause {seq}")));
+    Record::new(stream.to_owned(), seq, prev.clone(), &cause, vec![note.to_owned()], at).seal().body
 }
 
 impl Sample {
