@@ -108,6 +108,7 @@ impl Draft {
             routes: Vec::new(),
             inhibitions: Vec::new(),
             catch_all: CatchAll { escalation: String::new() },
+            compliance: None,
             integrations: BTreeMap::new(),
             providers: Providers::default(),
         };

@@ -174,7 +174,7 @@ impl Sample {
                 streams.insert(name, (stretch.next(), prev));
                 heads.push(stretch.head(name));
             }
-            let at = Timestamp::from_second(3600 * made.len() as i64).unwrap();
+            let at = Timestamp::from_second(3600 * i64::try_from(made.len()).unwrap()).unwrap();
             made.push(Checkpoint::after(made.last(), ORIGIN, &mut tree, &heads, at));
             if round >= skipped {
                 sample.heads.extend(heads.iter().map(Head::leaf));
@@ -427,12 +427,12 @@ fn rechain(records: &mut [Sealed], at: usize, text: Option<&str>) {
         Some(before) => Hash::of(before.body.as_bytes()),
         None => Hash::zero(),
     };
-    let mut seq = records[at].seq;
-    for next in records[at..].iter_mut().take_while(|next| next.stream == stream) {
+    let first = records[at].seq;
+    let rest = records[at..].iter_mut().take_while(|next| next.stream == stream);
+    for (seq, next) in (first..).zip(rest) {
         next.seq = seq;
         next.body = record(&stream, seq, &prev, text.unwrap_or_default());
         prev = Hash::of(next.body.as_bytes());
-        seq += 1;
     }
 }
 
