@@ -274,16 +274,17 @@ mod tests {
         assert!(!dump.add_each(json!({"took": 1}), &["users"]));
     }
 
+    #[derive(serde::Deserialize)]
+    struct Secretive {
+        #[serde(rename = "key")]
+        _key: u32,
+    }
+
     #[test]
     fn what_is_not_as_the_api_writes_it_is_left_out_without_its_text() {
         let mut dump = Dump::default();
         let mut draft = Draft::new("test");
         dump.add("users", "", json!([{"name": "ana", "id": 7, "key": "s3cret"}]));
-        #[derive(serde::Deserialize)]
-        struct Secretive {
-            #[serde(rename = "key")]
-            _key: u32,
-        }
         assert!(dump.take::<Secretive>("users", &mut draft).is_empty());
         let why = draft.items[0].why.clone().unwrap_or_default();
         assert!(why.contains("`key`") && !why.contains("s3cret"), "{why}");

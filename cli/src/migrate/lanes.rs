@@ -76,9 +76,9 @@ fn named_apart(lane: &mut [Layer]) {
         let Some(layer) = rest.first_mut() else { return };
         let taken = |name: &str| before.iter().any(|other| other.name == name);
         let called = if layer.name.trim().is_empty() { "layer".to_owned() } else { layer.name.clone() };
-        let numbered = (2..).map(|number| format!("{called} {number}"));
+        let numbered = (2..=u32::MAX).map(|number| format!("{called} {number}"));
         let name = std::iter::once(called.clone()).chain(numbered).find(|name| !taken(name));
-        layer.name = name.expect("numbers do not end");
+        layer.name = name.expect("nothing has so many of a name");
     }
 }
 

@@ -25,8 +25,8 @@ pub fn unique(wanted: &str, taken: impl Fn(&str) -> bool) -> String {
         let kept = &wanted[..wanted.floor_char_boundary(LONGEST - end.len())];
         format!("{kept}{end}")
     };
-    let free = std::iter::once(wanted.to_owned()).chain((2..).map(numbered)).find(|name| !taken(name));
-    free.expect("numbers do not end")
+    let free = std::iter::once(wanted.to_owned()).chain((2..=u32::MAX).map(numbered)).find(|name| !taken(name));
+    free.expect("nothing has so many of a name")
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Writer<'_> {
             return;
         }
         self.section("people");
-        for (name, person) in self.draft.policy.people.iter() {
+        for (name, person) in &self.draft.policy.people {
             self.origins(1, &format!("people.{name}"));
             self.line(1, &format!("{}:", scalar(name)));
             for (key, value) in [("name", &person.name), ("slack", &person.slack)] {

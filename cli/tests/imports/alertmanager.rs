@@ -9,17 +9,23 @@ use super::{decide, export, import};
 
 type Labels<'a> = [(&'a str, &'a str)];
 
+/// The value of a label; a label that is missing has the empty one.
+type Label<'a> = dyn Fn(&str) -> String + 'a;
+
+/// What a node asks for.
+type Matches = fn(&Label<'_>) -> bool;
+
 /// A node: its receiver, what it asks for, whether it goes on, and what is below it.
 struct Node {
     receiver: &'static str,
-    matches: fn(&dyn Fn(&str) -> String) -> bool,
+    matches: Matches,
     goes_on: bool,
     below: Vec<Node>,
 }
 
 fn tree() -> Node {
-    let node = |receiver, matches, goes_on, below| Node { receiver, matches, goes_on, below };
-    let critical: fn(&dyn Fn(&str) -> String) -> bool = |label| label("severity") == "critical";
+    let node = |receiver, matches: Matches, goes_on, below| Node { receiver, matches, goes_on, below };
+    let critical: Matches = |label| label("severity") == "critical";
     let database = vec![
         node(
             "database-pager",
@@ -44,7 +50,7 @@ fn tree() -> Node {
     node("everything", |_| true, false, nodes)
 }
 
-fn reached(node: &Node, label: &dyn Fn(&str) -> String) -> Vec<&'static str> {
+fn reached(node: &Node, label: &Label<'_>) -> Vec<&'static str> {
     if !(node.matches)(label) {
         return Vec::new();
     }

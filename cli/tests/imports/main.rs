@@ -12,6 +12,7 @@ use domain::incident::{Incident, IncidentId};
 use domain::policy::{Handling, Policy, Target};
 use domain::route::{Decision, Router};
 use domain::schedule::{Covers, on_call};
+use domain::signal::Alert;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -105,12 +106,15 @@ fn turn(start: Timestamp, length: i64, zone: &TimeZone, at: Timestamp) -> usize 
 /// What an alert of `integration` that names `service` and has these labels leads to.
 fn decide(policy: &Policy, integration: &str, service: Option<&str>, labels: &[(&str, &str)]) -> Decision {
     let mut incident = Incident::expected(IncidentId { fingerprint: Fingerprint::of("test", "k"), generation: 1 });
-    incident.integration = integration.to_owned();
-    incident.alert.title = "A title".to_owned();
-    incident.alert.service = service.map(str::to_owned);
-    incident.alert.source =
-        labels.iter().find(|(name, _)| *name == "source").map_or("web-1", |(_, value)| value).to_owned();
-    incident.alert.labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let label = |asked: &str| labels.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned());
+    integration.clone_into(&mut incident.integration);
+    incident.alert = Alert {
+        title: "A title".to_owned(),
+        service: service.map(str::to_owned),
+        source: label("source").unwrap_or_else(|| "web-1".to_owned()),
+        labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        ..Alert::default()
+    };
     Router::new(policy.clone(), policy.hash()).decide(&incident, instants().next().unwrap())
 }
 

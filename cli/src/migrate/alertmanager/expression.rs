@@ -18,7 +18,7 @@ pub(super) fn condition(matchers: &[Matcher]) -> Result<Option<String>, String> 
             Comparison::Equal => parts.push(field.equals(value)),
             Comparison::NotEqual if value.is_empty() => parts.push(format!("!{}", wrapped(&field.is_empty()))),
             Comparison::NotEqual => {
-                parts.push(format!("!{}", field.test(|field| format!("{field} == {}", text(value)))))
+                parts.push(format!("!{}", field.test(|field| format!("{field} == {}", text(value)))));
             }
             Comparison::Matches => parts.extend(like(field, matcher)?),
             Comparison::NotMatches => match like(field, matcher)? {

@@ -52,7 +52,7 @@ impl Rotation {
         let length = self.shift_length;
         let shift = match self.kind.as_str() {
             // Whole days are days of the wall clock.
-            "hourly" if length % 24 == 0 && length > 0 => Shift::Days(length / 24),
+            "hourly" if length.is_multiple_of(24) && length > 0 => Shift::Days(length / 24),
             "hourly" => Shift::Every(SignedDuration::from_hours(length.into())),
             "daily" => Shift::Days(length),
             "weekly" => Shift::Days(length.saturating_mul(7)),

@@ -247,7 +247,7 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
                 draft.maps("route", &item, format!("routes: integration {name}"));
             }
             Some(None) => {
-                draft.left_out("route", &item, "its escalation chain was not imported: the catch-all is told")
+                draft.left_out("route", &item, "its escalation chain was not imported: the catch-all is told");
             }
         }
     }

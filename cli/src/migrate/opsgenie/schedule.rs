@@ -48,10 +48,10 @@ const fn one() -> u16 {
 struct Restriction {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
-    restriction: Option<Hours>,
-    #[serde(default)]
-    restrictions: Vec<Hours>,
+    #[serde(default, rename = "restriction")]
+    daily: Option<Hours>,
+    #[serde(default, rename = "restrictions")]
+    weekly: Vec<Hours>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,7 +157,7 @@ fn read_rotation(draft: &Draft, rotation: &Rotation, zone: &TimeZone) -> Result<
 }
 
 fn windows(restriction: &Restriction) -> Result<Vec<Window>, String> {
-    let hours = restriction.restriction.iter().chain(&restriction.restrictions);
+    let hours = restriction.daily.iter().chain(&restriction.weekly);
     let mut stretches = Vec::new();
     for hours in hours {
         let time = |hour: u32, minute: u32| hour * 3600 + minute * 60;

@@ -20,15 +20,15 @@ struct User {
     full_name: String,
     #[serde(default)]
     blocked: bool,
-    #[serde(default)]
-    user_contacts: Vec<Method>,
+    #[serde(default, rename = "userContacts")]
+    contacts: Vec<Method>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Method {
-    #[serde(alias = "method")]
-    contact_method: String,
+    #[serde(rename = "contactMethod", alias = "method")]
+    by: String,
     to: String,
     #[serde(default)]
     enabled: Option<bool>,
@@ -95,7 +95,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
         let mut ways = ways(&own, &mut differs);
         if ways.is_empty() {
             let more = [&user.id, &user.username].into_iter().find_map(|id| methods.remove(id)).unwrap_or_default();
-            let all = user.user_contacts.iter().chain(&more);
+            let all = user.contacts.iter().chain(&more);
             let on = all.filter(|method| method.is_on());
             ways = on.filter_map(|method| way(method, SignedDuration::ZERO, &mut differs)).collect();
             if !ways.is_empty() {
@@ -153,7 +153,7 @@ fn ways(rules: &[NotificationRule], differs: &mut Vec<String>) -> Vec<Way> {
 }
 
 fn way(method: &Method, delay: SignedDuration, differs: &mut Vec<String>) -> Option<Way> {
-    let address = match method.contact_method.as_str() {
+    let address = match method.by.as_str() {
         "email" => email(&method.to),
         "sms" => phone(&method.to).map(Address::Sms),
         "voice" => phone(&method.to).map(Address::Voice),
@@ -167,7 +167,7 @@ fn way(method: &Method, delay: SignedDuration, differs: &mut Vec<String>) -> Opt
         }
     };
     if address.is_none() {
-        differs.push(format!("their {} address is not one", method.contact_method));
+        differs.push(format!("their {} address is not one", method.by));
     }
     Some(Way { address: address?, delay })
 }

@@ -19,7 +19,8 @@ struct Schedule {
     #[serde(default)]
     time_zone: String,
     #[serde(default)]
-    schedule_layers: Vec<ScheduleLayer>,
+    #[serde(rename = "schedule_layers")]
+    layers: Vec<ScheduleLayer>,
     #[serde(default)]
     overrides_subschedule: Option<Rendered>,
 }
@@ -70,9 +71,8 @@ struct Entry {
 pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
     let mut schedules: Vec<Schedule> = dump.take("schedules", draft);
     // A list of them has no layers; each one's own answer does.
-    let whole: Vec<String> =
-        schedules.iter().filter(|one| !one.schedule_layers.is_empty()).map(|one| one.id.clone()).collect();
-    schedules.retain(|one| !one.schedule_layers.is_empty() || !whole.contains(&one.id));
+    let whole: Vec<String> = schedules.iter().filter(|one| !one.layers.is_empty()).map(|one| one.id.clone()).collect();
+    schedules.retain(|one| !one.layers.is_empty() || !whole.contains(&one.id));
     let mut overrides: Vec<(String, Entry)> = dump.take_of("overrides", draft);
     for schedule in schedules {
         let Ok(zone) = TimeZone::get(&schedule.time_zone) else {
@@ -81,7 +81,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
         };
         let (mut turns, mut differs) = (Vec::new(), Vec::new());
         // The API answers the layer that wins first.
-        for (level, layer) in (0..).zip(schedule.schedule_layers.iter().rev()) {
+        for (level, layer) in (0..).zip(schedule.layers.iter().rev()) {
             match read_layer(draft, layer, &zone) {
                 Ok(layer) => turns.push(Turns { level, layer }),
                 Err(why) => differs.push(format!("layer `{}` is left out: {why}", layer.name)),
@@ -108,7 +108,7 @@ pub(super) fn read(dump: &mut Dump, draft: &mut Draft) {
                 draft.overrides(&schedule, &person, None, (start, end));
             }
             _ => {
-                draft.left_out("override", &format!("{schedule} {start}"), "its schedule or its user was not imported")
+                draft.left_out("override", &format!("{schedule} {start}"), "its schedule or its user was not imported");
             }
         }
     }
