@@ -395,7 +395,7 @@ fn the_page_says_what_happened_loads_nothing_and_runs_nothing() {
     let mut facts = full().gathered().facts;
     facts.merge(told.gathered().facts);
     let page = page(&report(facts));
-    for said in ["16 Nov 2026", "2 incidents were opened", "Nobody answered a page", "CC7.2", "A.5.28", "4 min"] {
+    for said in ["16 Nov 2026", "2 incidents were opened", "Nobody answered a page", "CC7.2", "A.5.28", "4\u{a0}min"] {
         assert!(page.contains(said), "{said} is missing in {page}");
     }
     for dangerous in ["<script", "http://", "https://", "url(", "@import", "src=", " onclick"] {

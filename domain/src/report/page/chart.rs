@@ -193,5 +193,5 @@ fn zero(spread: &Spread) -> u64 {
 }
 
 fn edge(to: u64) -> String {
-    if to == u64::MAX { "more".to_owned() } else { format!("\u{2264} {}", duration(to).replace(" min", " m")) }
+    if to == u64::MAX { "more".to_owned() } else { format!("\u{2264} {}", duration(to).replace("min", "m")) }
 }
