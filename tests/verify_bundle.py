@@ -4,7 +4,8 @@
     verify_bundle.py BUNDLE KEY.pem
 
 Exit code 0: sound. 1: not sound, and it says where. 2: it cannot say. Numbers in brackets are those of section 6 of the page.
-Zstandard is uncompressed by Python 3.14 or else by the command `zstd`, as the standard library had none before.
+Zstandard is uncompressed by Python 3.14, as the standard library had none before, or else by the package `zstandard`, or
+else by the command `zstd`.
 """
 
 import base64
@@ -200,6 +201,16 @@ def uncompressed(file, path):
             return zstd.decompress(file.read_bytes())
         except zstd.ZstdError as error:
             raise Unsound(f"{path}: {error}") from None
+    except ImportError:
+        pass
+    try:
+        import zstandard
+
+        with file.open("rb") as packed:
+            try:
+                return zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True).read()
+            except zstandard.ZstdError as error:
+                raise Unsound(f"{path}: {error}") from None
     except ImportError:
         done = subprocess.run(["zstd", "-dcq", "--", str(file)], capture_output=True)
         check(done.returncode == 0, path, "it cannot be uncompressed")

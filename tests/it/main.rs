@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod answers;
+mod audited;
 mod cases;
 mod client;
 mod cloud;

@@ -39,7 +39,7 @@ fn set(cloud: &Cloud, path: &str, wanted: &Value) -> String {
 }
 
 /// Deploys the template once more, with another parameter.
-fn deploy(parameter: &str) {
+pub fn deploy(parameter: &str) {
     let deployed = Command::new("python3")
         .args(["local/up.py", "deploy", parameter])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
