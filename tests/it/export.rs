@@ -72,7 +72,7 @@ fn checkpoint(standin: &Standin) {
         let mut stretch = Stretch::new(from);
         for entry in entries.iter().skip(usize::try_from(from).unwrap()) {
             stretch.push(&entry.hash);
-            bodies += &format!("{}\n", entry.body);
+            bodies.extend([entry.body.as_str(), "\n"]);
         }
         if stretch.next() > from {
             heads.push(stretch.head(&stream));
