@@ -39,7 +39,7 @@ pub(super) fn days(report: &Report) -> Markup {
     html! {
         figure.days {
             div.scale { span { (grouped(most)) } span { "0" } }
-            svg viewBox=(format!("0 0 {} {HEIGHT}", bars.len() * 10)) preserveAspectRatio="none" role="img"
+            svg viewBox=(format!("0 0 {} {HEIGHT}", bars.len().max(7) * 10)) preserveAspectRatio="none" role="img"
                 aria-label=(format!("Incidents opened from {first} to {last}, at most {most} at once")) {
                 @for (place, (date, day)) in bars.iter().enumerate() {
                     g {
