@@ -67,7 +67,7 @@ fn what_happened_is_exported_while_more_happens_and_two_verifiers_find_it_sound(
     let stream = format!("incident#{id}");
     // Until the archive has it, and a checkpoint covers it.
     wait("the checkpoint", || {
-        assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 200);
+        assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 201);
         let to = folder("proof").join("proof.json");
         let proven = audit(&cloud, &["prove", &stream, "2", "--output", to.to_str().unwrap()]);
         proven.status.success().then(|| assert!(audit(&cloud, &["verify", to.to_str().unwrap()]).status.success()))
@@ -92,7 +92,7 @@ fn what_happened_is_exported_while_more_happens_and_two_verifiers_find_it_sound(
 #[ignore = "needs the local stack: make up"]
 fn the_schedule_exports_by_itself_and_nobody_can_delete_what_it_wrote() {
     let cloud = Cloud::new();
-    assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 200);
+    assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 201);
     deploy("WeeklyExport=rate(1 minute)");
     let list = "import boto3,os,sys; s3=boto3.client('s3'); b=sys.argv[1]; \
                 print('\\n'.join(o['Key'] for o in s3.list_objects_v2(Bucket=b,Prefix='exports/').get('Contents',[])))";
