@@ -12,11 +12,11 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Asked {
-    /// What a schedule asks for: the last whole week or month before the time at which it did.
+    /// What a schedule asks for: the last whole week or month before its execution began.
     Regularly {
         /// Which.
         every: Every,
-        /// When the schedule asked.
+        /// When its execution began.
         at: Timestamp,
     },
     /// What somebody asks for.
