@@ -69,7 +69,7 @@ impl Responder {
             ["v1", "slack", "interactions"] => Box::pin(self.slack(request, now)).await,
             ["v1", "twilio", about @ ..] => self.twilio(request, about, now).await,
             ["l", token] => Box::pin(self.link(request, token, now)).await,
-            ["v1", "incidents", _] | ["v1", "incidents" | "people", _, _] | ["v1", "subjects", _] => {
+            ["v1", "incidents" | "subjects", _] | ["v1", "incidents" | "people", _, _] => {
                 let answer = async |token: String| self.api(request, &path, &token, now).await;
                 self.access.answer(request, now, answer).await
             }
