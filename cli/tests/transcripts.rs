@@ -80,8 +80,8 @@ fn records() -> Vec<Value> {
     let seal = |seq| {
         let at = "2026-11-21T10:00:00Z".parse().unwrap();
         let stream = format!("incident#{ONE}");
-        let cause = domain::cause::Cause::own("c");
-        let record = domain::log::Record::<String>::new(stream, seq, prev.clone(), &cause, vec![], at);
+        let record =
+            domain::log::Record::<String>::new(stream, seq, prev.clone(), &domain::cause::Cause::own("c"), vec![], at);
         let entry = record.seal();
         prev = entry.hash.clone();
         serde_json::to_value(entry).unwrap()

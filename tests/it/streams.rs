@@ -411,7 +411,7 @@ fn k04_sixty_four_writers_make_one_chain_each_on_the_local_cloud() {
     });
     let recorded = || {
         let counts = (0..INCIDENTS).map(|incident| cloud.until(&name(incident), |_| true)["occurrences"].as_u64());
-        counts.map(Option::unwrap_or_default).sum::<u64>() as usize
+        usize::try_from(counts.map(Option::unwrap_or_default).sum::<u64>()).unwrap()
     };
     wait("every signal to be counted", || (recorded() == INCIDENTS + WRITERS * SIGNALS).then_some(()));
     let mut notes = 0;
