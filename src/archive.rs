@@ -1,4 +1,4 @@
-//! Archiving: what the table of records tells of itself is put into the locked bucket, so that the log outlives the table.
+//! Archiving: what the table of records tells of itself is put into the locked bucket, so that the log outlives it.
 //!
 //! A batch is one object, and the same batch again is the same object. That somebody changed or removed a record is
 //! written down and never archived over: what was written first stays.

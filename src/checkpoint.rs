@@ -1,7 +1,7 @@
 //! Checkpointing: the heads of all streams that moved are appended to the tree, and its root is signed and locked away.
 //!
-//! The checkpoint's object is the only thing that counts: whoever writes number N first has made it, and everybody else
-//! takes it over. All that follows from it (how far streams are covered, what waits no more, the log) can be done again,
+//! The checkpoint's object is the only thing that counts: whoever writes number N first has made it, and the others
+//! take it over. All that follows from it (how far streams are covered, what waits no more, the log) can be done again,
 //! and is done by the next run where this one stopped.
 
 use std::collections::BTreeSet;

@@ -146,8 +146,8 @@ impl Evidence {
         self.put_same(&format!("{KEYS}{}.pem", key.name()), &Bytes::from(key.pem())).await
     }
 
-    /// Keeps the bodies of some records, a line each, under `name` in the archive. The same twice is one; `Conflict` when other
-    /// records are there.
+    /// Keeps the bodies of some records, a line each, under `name` in the archive. The same twice is one; `Conflict`
+    /// when other records are there.
     pub async fn archive(&self, name: &str, bodies: &[&str]) -> Result<(), Error> {
         let mut packed = packer();
         for body in bodies {

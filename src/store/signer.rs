@@ -29,7 +29,8 @@ impl Signer {
         Self { kms: Signed::new(aws, "kms", "kms"), key, known: Arc::default() }
     }
 
-    /// The note of `text`, which ends with a line feed and has at most 4096 bytes, signed in the name of `signer`; and the key.
+    /// The note of `text`, which ends with a line feed and has at most 4096 bytes, signed in the name of `signer`; and
+    /// the key.
     ///
     /// What KMS answers is verified before anybody sees it: a note that does not verify is no note.
     pub async fn sign(&self, signer: &str, text: &str) -> Result<(Note, PublicKey), Error> {

@@ -1,4 +1,5 @@
-//! Archive and checkpoint, the real binaries: what they leave in the bucket proves the log, whatever breaks and whoever rewrites.
+//! Archive and checkpoint, the real binaries: what they leave in the bucket proves the log, whatever breaks and whoever
+//! rewrites it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,7 +47,8 @@ fn body(stream: &str, seq: u64, prev: &Hash, what: &str) -> String {
 }
 
 fn row(stream: &str, seq: u64, entry: &Entry) -> Value {
-    json!({ "stream": { "S": stream }, "seq": { "N": seq.to_string() }, "body": { "S": entry.body }, "hash": { "S": entry.hash } })
+    let (body, hash) = (&entry.body, &entry.hash);
+    json!({ "stream": { "S": stream }, "seq": { "N": seq.to_string() }, "body": { "S": body }, "hash": { "S": hash } })
 }
 
 /// Appends `count` records to `stream`, which say `what`.
@@ -58,11 +60,11 @@ fn write(standin: &Standin, stream: &str, count: u64, what: &str) {
         let body = body(stream, seq, &prev, what);
         let entry = Entry { hash: Hash::of(body.as_bytes()), body };
         prev = entry.hash.clone();
-        put(&mut world, row(stream, seq, &entry));
+        put(&mut world, &row(stream, seq, &entry));
     }
 }
 
-fn put(world: &mut World, row: Value) {
+fn put(world: &mut World, row: &Value) {
     let key = (row["stream"]["S"].as_str().unwrap().to_owned(), format!("{:0>20}", row["seq"]["N"].as_str().unwrap()));
     world.table(&json!("records")).insert(key, row.as_object().unwrap().clone());
 }
@@ -88,7 +90,8 @@ impl Changes {
     fn change(&mut self, kind: &str, row: &Value) -> Value {
         self.sequence += 1;
         json!({
-            "eventID": "e", "eventName": kind, "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+            "eventID": "e", "eventName": kind, "eventVersion": "1.1", "eventSource": "aws:dynamodb",
+            "awsRegion": "us-east-1",
             "dynamodb": {
                 "ApproximateCreationDateTime": 1.8e9 + f64::from(self.sequence),
                 "Keys": { "stream": row["stream"], "seq": row["seq"] },
@@ -131,8 +134,8 @@ fn kept(world: &World, number: u64) -> Option<Kept> {
     Some(serde_json::from_slice(&unpacked(object)).unwrap())
 }
 
-/// Reads the bucket as somebody would who has nothing else: each checkpoint is signed and goes on from the one before, and
-/// each record that one covers is in the archive, once and in its place.
+/// Reads the bucket as somebody would who has nothing else: each checkpoint is signed and goes on from the one before,
+/// and each record that one covers is in the archive, once and in its place.
 fn audit(standin: &Standin) -> Audit {
     let world = standin.world.lock().unwrap();
     let named = |prefix: &'static str| world.objects.iter().filter(move |(name, _)| name.starts_with(prefix));
@@ -435,7 +438,8 @@ fn a_change_that_the_log_never_makes_is_told_once_and_never_archived() {
     let row = Value::Object(rows.values().next().unwrap().clone());
     let mut foreign = row.clone();
     (foreign["seq"], foreign["body"]) = (json!({ "N": "7" }), json!({ "N": "1" }));
-    let batch = json!({ "Records": [changes.change("MODIFY", &row), changes.change("REMOVE", &row), changes.change("INSERT", &foreign)] });
+    let made = [("MODIFY", &row), ("REMOVE", &row), ("INSERT", &foreign)];
+    let batch = json!({ "Records": made.map(|(kind, row)| changes.change(kind, row)) });
     let archiver = archiver(&standin);
     for _ in 0..2 {
         assert_eq!(archiver.invoke(&batch).unwrap().unwrap(), json!({ "records": 0, "rewritten": 3 }));

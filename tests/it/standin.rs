@@ -246,7 +246,7 @@ impl World {
             let (prefix, after) = (parameter("prefix").unwrap(), parameter("start-after").unwrap());
             let names = self.objects.keys().filter_map(|name| name.strip_prefix(&path));
             let names = names.filter(|name| name.starts_with(&prefix) && **name > *after).take(1000);
-            let names: String = names.map(|name| format!("<Contents><Key>{name}</Key></Contents>")).collect();
+            let names = names.fold(String::new(), |list, name| list + "<Contents><Key>" + name + "</Key></Contents>");
             return Answer::new(200, format!("<ListBucketResult>{names}</ListBucketResult>"));
         }
         match request.method.as_str() {

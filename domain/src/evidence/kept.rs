@@ -19,7 +19,8 @@ pub enum Unfit {
 }
 
 impl Kept {
-    /// What it says and the tree after it, if one of `keys` signed it in the name of `origin` and its heads make that tree.
+    /// What it says and the tree after it, if one of `keys` signed it in the name of `origin` and its heads make that
+    /// tree.
     pub fn open(&self, origin: &str, keys: &[PublicKey]) -> Result<(Checkpoint, Frontier), Unfit> {
         let (text, _) = self.note.verified(origin, keys)?;
         let said = Checkpoint::parse(text).filter(|said| said.origin == origin).ok_or(Unfit::Foreign)?;
@@ -74,10 +75,10 @@ mod tests {
         assert_eq!(first.open(ORIGIN, &[]), Err(Unfit::Unsigned(Unsigned::UnknownKey)));
         let wrong: [fn(&mut Kept); 5] = [
             |kept| kept.heads.swap(0, 1),
-            |kept| drop(kept.heads.pop()),
+            |kept| kept.heads.truncate(1),
             |kept| kept.heads[0].size += 1,
             |kept| kept.before = Frontier::default(),
-            |kept| drop(kept.before.nodes.pop()),
+            |kept| kept.before.nodes.truncate(1),
         ];
         for (case, change) in wrong.iter().enumerate() {
             let mut kept = second.clone();
