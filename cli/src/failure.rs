@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use domain::evidence::bundle::Wrong;
 use domain::log::Broken;
 use watchkeeper::api::Problem;
 
@@ -87,12 +86,12 @@ pub enum Failure {
         stream: String,
     },
     /// Evidence is not as it was signed; all that is wrong was printed.
-    #[error("this is not the evidence that was signed: {first}{}", beside(*.more))]
+    #[error("{what} is not as it was signed: {}", counted(*.places, "bad place"))]
     Unsound {
-        /// The first bad place.
-        first: Wrong,
-        /// How many more files or streams have one.
-        more: usize,
+        /// What was verified.
+        what: String,
+        /// How many bad places were printed.
+        places: usize,
     },
 }
 
@@ -153,10 +152,6 @@ fn said(problem: &Problem) -> String {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-fn beside(more: usize) -> String {
-    if more == 0 { String::new() } else { format!(", and {} elsewhere", counted(more, "bad place")) }
 }
 
 fn mistakes(count: usize) -> String {

@@ -58,7 +58,7 @@ struct Live {
 pub fn verify(client: &Client, trust: &Trust, show: Show) -> Result<(), Failure> {
     let live = read(client, trust)?;
     show.print(&live, tell);
-    unsound(&live.wrong)
+    unsound("the live log", &live.wrong)
 }
 
 fn read(client: &Client, trust: &Trust) -> Result<Live, Failure> {

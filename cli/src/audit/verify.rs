@@ -25,7 +25,7 @@ fn bundle(dir: &Path, trust: &Trust, show: Show) -> Result<(), Failure> {
     let verdict = verify::bundle(dir, trust, &|done, of| progress.at(done, of)).map_err(|why| unreadable(&why))?;
     drop(progress);
     show.print(&verdict, tell);
-    unsound(&verdict.wrong)
+    unsound(&dir.display().to_string(), &verdict.wrong)
 }
 
 /// Verifies the archive in a folder.
@@ -34,7 +34,7 @@ pub fn archive(dir: &Path, trust: &Trust, show: Show) -> Result<(), Failure> {
     let verdict = verify::archive(dir, trust, &|done, of| progress.at(done, of)).map_err(|why| unreadable(&why))?;
     drop(progress);
     show.print(&verdict, tell_archive);
-    unsound(&verdict.wrong)
+    unsound(&dir.display().to_string(), &verdict.wrong)
 }
 
 fn proof(path: &Path, trust: &Trust, show: Show) -> Result<(), Failure> {
@@ -52,15 +52,18 @@ fn proof(path: &Path, trust: &Trust, show: Show) -> Result<(), Failure> {
             show.print(&proven, tell_proven);
             Ok(())
         }
-        Err(wrong) => unsound(&[wrong]),
+        Err(wrong) => {
+            show.print(&wrong, |wrong| listed(std::slice::from_ref(wrong)));
+            unsound(&name, &[wrong])
+        }
     }
 }
 
-/// Fails where something is wrong; the first of it is the error.
-pub fn unsound(wrong: &[Wrong]) -> Result<(), Failure> {
-    match wrong {
-        [] => Ok(()),
-        [first, more @ ..] => Err(Failure::Unsound { first: first.clone(), more: more.len() }),
+/// Fails where something was found wrong with `what`.
+pub fn unsound(what: &str, wrong: &[Wrong]) -> Result<(), Failure> {
+    match wrong.len() {
+        0 => Ok(()),
+        places => Err(Failure::Unsound { what: what.to_owned(), places }),
     }
 }
 
