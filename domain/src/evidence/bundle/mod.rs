@@ -2,7 +2,7 @@
 //!
 //! A bundle covers the checkpoints `after+1..=last` and exactly the records that they cover newly, so bundles one after
 //! the other neither overlap nor leave anything out. The [`manifest`] names and hashes every file, and is signed.
-//! [`trail`] verifies the checkpoints and the heads, [`records`] the records against the heads; both read line by line.
+//! [`trail`] verifies the checkpoints and the heads, [`mod@records`] the records against the heads; both read line by line.
 //! `docs/evidence.md` describes the format for those who write a verifier of their own.
 
 pub mod manifest;
