@@ -142,7 +142,12 @@ pub fn pure_us(policy: &Policy) -> f64 {
 
 /// Processor seconds that a function has used so far.
 pub fn cpu_seconds(function: &Function) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", function.pid())).unwrap();
+    cpu_seconds_of(function.pid())
+}
+
+/// The same of any process.
+pub fn cpu_seconds_of(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
     let ticks = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap());
     // The kernel counts in hundredths of a second, whatever the hardware does.
