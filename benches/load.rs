@@ -156,8 +156,17 @@ pub fn cpu_seconds_of(pid: u32) -> f64 {
 
 /// Resident memory in MB.
 pub fn resident_mb(function: &Function) -> f64 {
+    memory_mb(function, "VmRSS:")
+}
+
+/// The most memory a function ever had resident.
+pub fn peak_mb(function: &Function) -> f64 {
+    memory_mb(function, "VmHWM:")
+}
+
+fn memory_mb(function: &Function, line: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status.lines().find(|known| known.starts_with(line)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1024.0 / 1e6
 }
 
