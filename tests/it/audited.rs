@@ -104,8 +104,8 @@ fn the_schedule_exports_by_itself_and_nobody_can_delete_what_it_wrote() {
     let list = "import boto3,json,sys; s3=boto3.client('s3'); b=sys.argv[1]\n\
                 for o in s3.get_paginator('list_objects_v2').paginate(Bucket=b,Prefix='exports/').search('Contents'):\n\
                 \x20if o and o['Key'].endswith('/manifest.json'):\n\
-                \x20 s=json.load(s3.get_object(Bucket=b,Key=o['Key'])['Body'])['selection']\n\
-                \x20 print(o['Key'],s['from'],s['until'])";
+                \x20 m=json.load(s3.get_object(Bucket=b,Key=o['Key'])['Body'])\n\
+                \x20 print(o['Key'],m['from'],m['until'])";
     let bucket = cloud.env()["EVIDENCE_BUCKET"].clone();
     let python = |program: &str, arguments: &[&str]| {
         Command::new(PYTHON).args(["-c", program]).args(arguments).envs(cloud.env()).output().unwrap()
