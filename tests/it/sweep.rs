@@ -153,6 +153,43 @@ fn what_one_sweep_cannot_read_it_says_and_goes_on_with_the_others() {
     assert_eq!(executions(&standin), [id.to_string()]);
 }
 
+#[test]
+fn what_a_silence_held_back_and_is_over_since_costs_its_share_of_a_read() {
+    let standin = standin(NOBODY);
+    let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
+    for some in (0..240).collect::<Vec<_>>().chunks(5) {
+        let fires = some.iter().map(|n| signal(&format!("s{n}"), &format!("k{n}"), Action::Trigger, 2));
+        let clears = some.iter().map(|n| signal(&format!("r{n}"), &format!("k{n}"), Action::Resolve, 1));
+        dedup.invoke(&batch(&fires.chain(clears).collect::<Vec<_>>(), 1)).unwrap().unwrap();
+    }
+    let id = "0b5e8bd3-6a4c-4c4f-8f86-0f2a29a25be1";
+    {
+        let mut world = standin.world.lock().unwrap();
+        let ids: Vec<_> = world.incidents().into_iter().map(|incident| incident.id).collect();
+        let rows = world.table(&json!("state"));
+        for incident in &ids {
+            let (pk, sk) = (format!("silence#{id}"), format!("incident#{incident}"));
+            let row = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+            rows.insert((pk, sk), row.as_object().unwrap().clone());
+        }
+        let silence = json!({
+            "id": id, "kind": "silence", "matchers": [], "from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z",
+            "by": "person:ana", "reason": "", "remind": "PT0S", "updated_at": "2026-01-01T00:00:00Z",
+        });
+        let ledger = json!({ "seq": 1, "head": "0".repeat(64), "value": [silence] }).to_string();
+        let row =
+            json!({ "pk": { "S": "silences" }, "sk": { "S": "ledger" }, "seq": { "N": "1" }, "body": { "S": ledger } });
+        rows.insert(("silences".to_owned(), "ledger".to_owned()), row.as_object().unwrap().clone());
+    }
+    standin.breaks(|_, _| Fault::None);
+    let swept = swept(&function(env!("CARGO_BIN_EXE_sweep"), &standin, &[]));
+    assert_eq!((&swept["ended"], &swept["released"]), (&json!(1), &json!(0)));
+    let calls = standin.world.lock().unwrap().calls.clone();
+    assert!(calls.iter().filter(|call| call.ends_with("BatchGetItem")).count() >= 3);
+    assert!(calls.len() < 40, "240 incidents: {calls:?}");
+    assert!(executions(&standin).is_empty(), "what is over needs no look");
+}
+
 /// A switch that hears the heartbeat, and the paths at which it did.
 fn switch() -> (String, Arc<Mutex<Vec<String>>>) {
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();

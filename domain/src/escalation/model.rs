@@ -10,12 +10,14 @@ use super::*;
 use crate::cause::{Cause, Proof};
 use crate::dedup;
 use crate::fingerprint::Fingerprint;
+use crate::fsck;
 use crate::incident::{Actor, Command, IncidentId};
-use crate::log::{self, Entry, Record};
+use crate::log::{self, Entry, Hash, Record};
 use crate::policy::{Ladder, Rung, parse};
 use crate::recent::Known;
 use crate::route;
 use crate::signal::{Action, Alert, Signal};
+use crate::silence::Silences;
 
 const POLICY: &str = r"
 version: 1
@@ -311,6 +313,19 @@ impl Model {
         }
     }
 
+    /// What a check finds, but that no provider took a message.
+    fn found(&self, grace: SignedDuration) -> Vec<fsck::Finding> {
+        let id = &self.snapshot.id;
+        let name = id.stream();
+        let trail = fsck::Trail { name: &name, log: &self.entries, covered: None };
+        let subject = fsck::Subject { id, snapshot: Some(&self.snapshot), trail, executions: &[] };
+        let (policy, over_since) = (|_: &Hash| &self.policy, |_: &IncidentId| None);
+        let (covers, silences, now) = (Covers::NONE, &Silences::default(), self.now);
+        let around = fsck::Around { policy: &policy, covers, silences, over_since: &over_since, grace, now };
+        let found = fsck::incident(&subject, around);
+        found.into_iter().filter(|finding| finding.fault != fsck::Fault::Untold).collect()
+    }
+
     fn make(&mut self, the_move: &Move) {
         let count = self.executions.len();
         match the_move {
@@ -367,6 +382,8 @@ proptest! {
             folded.fold(&Record::open(entry).expect("a record"), entry.hash.clone());
         }
         prop_assert_eq!(&folded, snapshot);
+        let grace = SignedDuration::from_hours(10_000);
+        prop_assert_eq!(model.found(grace), [], "a check finds nothing wrong with what may happen");
         let stored: Incident = serde_json::from_str(&serde_json::to_string(snapshot).expect("JSON")).expect("its own form");
         prop_assert_eq!(&stored, snapshot);
     }
