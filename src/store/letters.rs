@@ -61,7 +61,9 @@ impl Letters {
         let asked = asked.message_system_attribute_names(MessageSystemAttributeName::SentTimestamp).send().await;
         let found = asked.map_err(|error| Error::aws("looking at dead letters", error))?;
         let held = found.messages.unwrap_or_default().into_iter().filter_map(|message| {
-            let sent = message.attributes.as_ref()?.get(&MessageSystemAttributeName::SentTimestamp)?;
+            let sent =
+                message.attributes.as_ref().and_then(|known| known.get(&MessageSystemAttributeName::SentTimestamp));
+            let sent_at = sent.and_then(|sent| Timestamp::from_millisecond(sent.parse().ok()?).ok());
             let attributes: BTreeMap<String, String> = message
                 .message_attributes
                 .unwrap_or_default()
@@ -71,7 +73,8 @@ impl Letters {
             let letter = Letter {
                 path: self.path,
                 id: message.message_id?,
-                sent_at: Timestamp::from_millisecond(sent.parse().ok()?).ok()?,
+                // One that does not say counts as the oldest, so that it is not passed over.
+                sent_at: sent_at.unwrap_or(Timestamp::UNIX_EPOCH),
                 body: message.body.unwrap_or_default(),
                 attributes,
             };
