@@ -362,7 +362,7 @@ pub struct Span {
 /// What to send.
 #[derive(Debug, clap::Args)]
 pub struct Send {
-    /// A file with a payload, or: pagerduty, generic, alertmanager, prometheus, cloudwatch
+    /// A file with a payload, or: pagerduty, generic, alertmanager, prometheus, cloudwatch, aws
     #[arg(value_name = "FILE|SENDER")]
     pub what: String,
     /// The dialect of a file, when its content does not say
@@ -426,4 +426,6 @@ pub enum Sender {
     Prometheus,
     /// CloudWatch alarms
     Cloudwatch,
+    /// Events of other services of AWS, such as GuardDuty
+    Aws,
 }

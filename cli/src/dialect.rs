@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::verify;
+use watchkeeper::sender::{aws, verify};
 
 use crate::args::Sender;
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ impl Sender {
             Self::Alertmanager => "alertmanager",
             Self::Prometheus => "prometheus",
             Self::Cloudwatch => "cloudwatch",
+            Self::Aws => "aws",
         }
     }
 
@@ -38,7 +39,7 @@ impl Sender {
             Self::Generic => Some("WATCHKEEPER_HOOK_SECRET"),
             Self::Alertmanager => Some("WATCHKEEPER_ALERTMANAGER_TOKEN"),
             Self::Prometheus => Some("WATCHKEEPER_PROMETHEUS_TOKEN"),
-            Self::Cloudwatch => None,
+            Self::Cloudwatch | Self::Aws => None,
         }
     }
 
@@ -55,6 +56,8 @@ impl Sender {
             (Self::Prometheus, true) => include_str!("../../events/ingest/prometheus-resolved.json"),
             (Self::Cloudwatch, false) => include_str!("../../events/ingest/cloudwatch-alarm.json"),
             (Self::Cloudwatch, true) => include_str!("../../events/ingest/cloudwatch-ok.json"),
+            (Self::Aws, false) => include_str!("../../events/ingest/guardduty-finding.json"),
+            (Self::Aws, true) => include_str!("../../events/ingest/guardduty-archived.json"),
         }
     }
 
@@ -75,8 +78,8 @@ impl Sender {
             Some(Self::Pagerduty)
         } else if has("alerts") {
             Some(Self::Alertmanager)
-        } else if has("detail-type") || has("Records") {
-            Some(Self::Cloudwatch)
+        } else if has("detail-type") || has("Records") || has("alarmData") {
+            Some(if aws::is_of_another_service(&body) { Self::Aws } else { Self::Cloudwatch })
         } else if has("type") {
             Some(Self::Generic)
         } else {
@@ -109,7 +112,7 @@ impl Sender {
                 let webhook = format!("/v1/signals/{integration}");
                 if self == Self::Prometheus { "/api/v2/alerts".to_owned() } else { webhook }
             }
-            Self::Cloudwatch => String::new(),
+            Self::Cloudwatch | Self::Aws => String::new(),
         };
         Ok(Letter { path, headers, body })
     }
@@ -132,7 +135,7 @@ fn freshen(value: &mut Value, resolve: bool, now: &str, name: &str) {
         Value::Object(fields) => {
             for (key, field) in fields {
                 match (key.as_str(), &field) {
-                    ("at" | "startsAt" | "timestamp" | "time", Value::String(_)) => *field = now.into(),
+                    ("at" | "startsAt" | "timestamp" | "time" | "updatedAt", Value::String(_)) => *field = now.into(),
                     ("endsAt", Value::String(_)) if resolve => *field = now.into(),
                     ("id", Value::String(_)) => *field = name.into(),
                     ("severity", Value::String(word)) if word == "info" => *field = "critical".into(),
@@ -151,7 +154,8 @@ mod tests {
 
     #[test]
     fn every_sample_is_known_by_its_shape() {
-        let all = [Sender::Pagerduty, Sender::Generic, Sender::Alertmanager, Sender::Prometheus, Sender::Cloudwatch];
+        let doors = [Sender::Pagerduty, Sender::Generic, Sender::Alertmanager, Sender::Prometheus];
+        let all = doors.into_iter().chain([Sender::Cloudwatch, Sender::Aws]);
         for sender in all {
             for resolve in [false, true] {
                 let sample = sender.fresh_sample(resolve, Timestamp::UNIX_EPOCH, "n");

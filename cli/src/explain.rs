@@ -17,7 +17,7 @@ use serde::Serialize;
 use ureq::http::{HeaderMap, HeaderValue, Method};
 use watchkeeper::api::{self, ActivePolicy, Timeline};
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::{self, cloudwatch};
+use watchkeeper::sender::{self, aws};
 
 use crate::args::{self, Sender};
 use crate::client::Client;
@@ -98,16 +98,13 @@ fn read(
     now: Timestamp,
 ) -> Result<(String, Vec<Signal>), Failure> {
     let kind = match sender {
+        Sender::Cloudwatch | Sender::Aws => return event(sender, body, policy, now),
         Sender::Pagerduty => Kind::Pagerduty,
         Sender::Generic => Kind::StandardWebhooks,
         Sender::Alertmanager => Kind::Alertmanager,
         Sender::Prometheus => Kind::Prometheus,
-        Sender::Cloudwatch => Kind::Cloudwatch,
     };
     let (name, integration) = integration(policy, kind, wanted)?;
-    if sender == Sender::Cloudwatch {
-        return Ok((name, alarms(body, policy, now)?));
-    }
     // The payload has no proof, and needs none in thought: its integration is let in by itself, and alone.
     let secret = Some(SecretRef("ssm:/none".to_owned()));
     let open = kind != Kind::Pagerduty;
@@ -157,18 +154,19 @@ fn integration(policy: &Policy, kind: Kind, wanted: Option<&str>) -> Result<(Str
     }
 }
 
-/// CloudWatch's alarms, as EventBridge or SNS bring them.
-fn alarms(body: &[u8], policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, Failure> {
+/// An event of AWS, as EventBridge, SNS or an alarm itself brings it.
+fn event(sender: Sender, body: &[u8], policy: &Policy, now: Timestamp) -> Result<(String, Vec<Signal>), Failure> {
     let refused = |error: &dyn std::fmt::Display| Failure::failed(format!("it would be refused: {error}"));
     let event: serde_json::Value = serde_json::from_slice(body).map_err(|error| refused(&error))?;
-    let Some(records) = event["Records"].as_array() else {
-        return Ok(vec![cloudwatch::from_eventbridge(&event, policy, now).map_err(|error| refused(&error))?]);
-    };
-    let read = |record: &serde_json::Value| {
-        let part = |name: &str| record["Sns"][name].as_str().unwrap_or_default();
-        cloudwatch::from_sns(part("MessageId"), part("Message"), policy, now).map_err(|error| refused(&error))
-    };
-    records.iter().map(read).collect()
+    match aws::signals(&event, policy, now) {
+        Ok(signals) => {
+            let integration =
+                signals.first().map_or_else(|| sender.name().to_owned(), |first| first.integration.clone());
+            Ok((integration, signals))
+        }
+        Err(aws::NoSignal::Silent(why)) => Err(Failure::failed(format!("nothing would come of it: {why}"))),
+        Err(malformed) => Err(refused(&malformed)),
+    }
 }
 
 /// What would become of `signals`, incident by incident.

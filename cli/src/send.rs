@@ -64,7 +64,11 @@ pub fn send(asked: &args::Send, settings: &Settings, show: Show) -> Result<(), F
     if let (None, Some(name), Sender::Pagerduty | Sender::Generic) = (&key, sender.key(), sender) {
         return Err(Failure::Unconfigured(name));
     }
-    let url = if sender == Sender::Cloudwatch { cloud(settings, &asked.what)? } else { settings.url.clone() };
+    let url = if matches!(sender, Sender::Cloudwatch | Sender::Aws) {
+        cloud(settings, &asked.what)?
+    } else {
+        settings.url.clone()
+    };
     let post = Post {
         sender,
         integration: asked.integration.as_deref().unwrap_or_else(|| sender.name()),
@@ -82,7 +86,7 @@ pub fn send(asked: &args::Send, settings: &Settings, show: Show) -> Result<(), F
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(|error| Failure::NotFound {
         what: format!("{}: {error}", file.display()),
-        fix: Some("name a file, or one of: pagerduty, generic, alertmanager, prometheus, cloudwatch".to_owned()),
+        fix: Some("name a file, or one of: pagerduty, generic, alertmanager, prometheus, cloudwatch, aws".to_owned()),
     })
 }
 
@@ -142,7 +146,7 @@ impl Post<'_> {
         for tries in 1.. {
             // Made anew for each try, as the signature is over the time of the try.
             let mut letter = self.sender.letter(self.integration, &body, self.key.as_ref(), &id)?;
-            if self.sender == Sender::Cloudwatch {
+            if matches!(self.sender, Sender::Cloudwatch | Sender::Aws) {
                 letter.path = format!("/2015-03-31/functions/{FUNCTION}/invocations");
                 letter.headers.push(("authorization", LOCAL_ROOT.to_owned()));
             }

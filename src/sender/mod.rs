@@ -2,8 +2,8 @@
 //!
 //! [`door`] says which dialect an address speaks, [`secrets_needed`] what must be fetched to know who is there, and
 //! [`receive`] verifies, reads and answers. Its answer is given only once the signals are on the queue; when that
-//! cannot be done, [`unavailable`] asks the sender to come back. CloudWatch has no door: AWS itself says who it is, so
-//! [`cloudwatch`] reads its events alone.
+//! cannot be done, [`unavailable`] asks the sender to come back. AWS has no door: it says who it is itself, so
+//! [`aws`] reads its events alone.
 //!
 //! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
 
@@ -16,8 +16,8 @@ use crate::reply::Reply;
 use crate::secret::Secret;
 
 mod alertmanager;
+pub mod aws;
 mod bounds;
-pub mod cloudwatch;
 mod json;
 mod pagerduty;
 mod prometheus;

@@ -32,6 +32,12 @@ pub(super) fn policy() -> Policy {
         ("alertmanager", integration(Kind::Alertmanager, Some("token"))),
         ("prometheus", integration(Kind::Prometheus, Some("token"))),
         ("alarms", integration(Kind::Cloudwatch, None)),
+        ("guardduty", integration(Kind::Guardduty, None)),
+        ("securityhub", integration(Kind::SecurityHub, None)),
+        ("health", integration(Kind::AwsHealth, None)),
+        ("deploys", integration(Kind::AwsChanges, None)),
+        ("cost", integration(Kind::AwsCost, None)),
+        ("backups", integration(Kind::AwsBackup, None)),
         ("generic", integration(Kind::StandardWebhooks, Some("hook"))),
         ("broken", integration(Kind::StandardWebhooks, Some("nothing"))),
         ("open", integration(Kind::StandardWebhooks, None)),
@@ -117,22 +123,21 @@ fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
-fn from_aws(body: &[u8]) -> Signal {
+/// Whether a fixture is an event of AWS, which comes by no door.
+fn is_of_aws(name: &str) -> bool {
+    let services = ["cloudwatch", "guardduty", "securityhub", "health", "deploy", "cost", "backup"];
+    name.split('-').next().is_some_and(|first| services.contains(&first))
+}
+
+fn from_aws(body: &[u8]) -> Vec<Signal> {
     let event: Value = serde_json::from_slice(body).expect("JSON");
-    let heard = match &event["Records"][0]["Sns"] {
-        Value::Null => cloudwatch::from_eventbridge(&event, &policy(), now()),
-        record => {
-            let text = |name: &str| record[name].as_str().expect("text");
-            cloudwatch::from_sns(text("MessageId"), text("Message"), &policy(), now())
-        }
-    };
-    heard.expect("an alarm")
+    aws::signals(&event, &policy(), now()).expect("signals")
 }
 
 #[test]
 fn every_fixture_becomes_the_signals_of_its_snapshot() {
     for (name, body) in fixtures().filter(|(name, _)| !name.starts_with("malformed-")) {
-        if name.starts_with("cloudwatch-") {
+        if is_of_aws(&name) {
             insta::assert_json_snapshot!(name.clone(), from_aws(&body));
             continue;
         }

@@ -38,6 +38,34 @@ pub enum Kind {
     Cloudwatch,
     /// Anything that signs by Standard Webhooks; the secret is `whsec_…`.
     StandardWebhooks,
+    /// GuardDuty findings by EventBridge; AWS proves who sends, here and in all kinds that follow.
+    Guardduty,
+    /// Security Hub findings by EventBridge.
+    SecurityHub,
+    /// AWS Health events by EventBridge.
+    AwsHealth,
+    /// What CodePipeline, CodeDeploy and CloudFormation change, by EventBridge.
+    AwsChanges,
+    /// Cost anomalies by EventBridge or SNS.
+    AwsCost,
+    /// Jobs of AWS Backup by EventBridge.
+    AwsBackup,
+}
+
+impl Kind {
+    /// Whether AWS itself sends it, and proves who sends.
+    const fn is_of_aws(self) -> bool {
+        matches!(
+            self,
+            Self::Cloudwatch
+                | Self::Guardduty
+                | Self::SecurityHub
+                | Self::AwsHealth
+                | Self::AwsChanges
+                | Self::AwsCost
+                | Self::AwsBackup
+        )
+    }
 }
 
 mapping!(Integration, ["kind", "secret", "open", "service"], fields => Integration {
@@ -48,7 +76,9 @@ mapping!(Integration, ["kind", "secret", "open", "service"], fields => Integrati
 });
 
 words!(Kind, Cloudwatch, "pagerduty" => Pagerduty, "alertmanager" => Alertmanager, "prometheus" => Prometheus,
-    "cloudwatch" => Cloudwatch, "standard_webhooks" => StandardWebhooks);
+    "cloudwatch" => Cloudwatch, "standard_webhooks" => StandardWebhooks, "guardduty" => Guardduty,
+    "security_hub" => SecurityHub, "aws_health" => AwsHealth, "aws_changes" => AwsChanges, "aws_cost" => AwsCost,
+    "aws_backup" => AwsBackup);
 
 impl Check<'_> {
     pub(super) fn integrations(&mut self) {
@@ -56,6 +86,11 @@ impl Check<'_> {
         for (name, integration) in &policy.integrations {
             let path = format!("integrations.{name}");
             self.proof(integration, &path);
+            let alike = |(other, known): &(&String, &Integration)| known.kind == integration.kind && *other < name;
+            if let Some((first, _)) = policy.integrations.iter().find(alike).filter(|_| integration.kind.is_of_aws()) {
+                let what = format!("`{first}` hears the same events, and this one never hears any");
+                self.error(format!("{path}.kind"), what, "remove one of them");
+            }
             if let Some(service) = &integration.service {
                 self.known(&format!("{path}.service"), "service", service, policy.services.keys());
             }
@@ -76,10 +111,10 @@ impl Check<'_> {
     /// How the senders of an integration prove who they are.
     fn proof(&mut self, integration: &Integration, path: &str) {
         match (&integration.secret, integration.open, integration.kind) {
-            (None, false, Kind::Cloudwatch) => {}
-            (Some(_), _, Kind::Cloudwatch) | (None, true, Kind::Cloudwatch) => {
+            (None, false, kind) if kind.is_of_aws() => {}
+            (_, _, kind) if kind.is_of_aws() => {
                 let key = if integration.open { "open" } else { "secret" };
-                let what = "AWS itself proves that an alarm is from CloudWatch";
+                let what = "AWS itself proves who sends";
                 self.error(format!("{path}.{key}"), what, format!("remove `{key}`"));
             }
             (_, true, Kind::Pagerduty) => {

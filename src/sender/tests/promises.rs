@@ -223,7 +223,7 @@ proptest! {
             }
         }
         if let Ok(event) = serde_json::from_slice(&body) {
-            let _ = cloudwatch::from_eventbridge(&event, &policy(), now());
+            let _ = aws::signals(&event, &policy(), now());
         }
         body.truncate(length.index(body.len() * 2 + 1));
         prop_assert!(at(place, &body, true));
