@@ -196,11 +196,11 @@ impl Request<'_> {
 }
 
 /// A name for something that was given none: always the same for the same `parts`.
-fn name_of(parts: &[&str]) -> String {
+fn name_of<P: AsRef<[u8]>>(parts: &[P]) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     for part in parts {
-        hash.update(part.as_bytes());
+        hash.update(part.as_ref());
         hash.update([0xff]);
     }
     domain::hex(&hash.finalize()[..16])

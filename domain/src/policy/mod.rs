@@ -41,7 +41,7 @@ pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use group::Group;
 pub(crate) use group::{CHANGE, EVERY};
 pub use inhibition::Inhibition;
-pub use integration::{Integration, Kind};
+pub use integration::{Integration, Kind, Proof};
 pub use ladder::{Rung, Rungs};
 pub use lint::lint;
 pub(crate) use mistake::nearest;
