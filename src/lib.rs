@@ -3,7 +3,7 @@
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
-//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
+//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `heartbeat`, `sweep`, `read` and `apply` are the flows of the functions
 //!   over all these.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
@@ -31,6 +31,8 @@ pub mod error;
 pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;
+#[cfg(feature = "aws")]
+pub mod heartbeat;
 #[cfg(feature = "aws")]
 pub mod inhibition;
 #[cfg(feature = "aws")]

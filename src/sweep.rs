@@ -1,5 +1,5 @@
 //! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
-//! of it. Once an hour it looks for gaps ahead.
+//! of it; heartbeats that were missed are told of. Once an hour it looks for gaps ahead.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::heartbeat::Watcher;
 use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, SilenceLog, look_again};
 
@@ -34,6 +35,8 @@ pub struct Sweeper {
     pub machine: Machine,
     /// What reminds owners of the end of their silences, and of gaps ahead in their schedules.
     pub reminder: Reminder,
+    /// What watches over heartbeats.
+    pub watcher: Watcher,
 }
 
 /// What a sweep did.
@@ -47,6 +50,8 @@ pub struct Swept {
     pub reminded: usize,
     /// Of how many gaps ahead somebody heard.
     pub warned: usize,
+    /// How many heartbeats were missed, or came again.
+    pub heartbeats: usize,
 }
 
 impl Sweeper {
@@ -54,8 +59,12 @@ impl Sweeper {
     ///
     /// What fails for one keeps no other from its turn. The sweep fails then all the same, so that somebody hears of it.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
-        let silences = self.silences.read().await?;
         let (mut swept, mut failed) = (Swept::default(), None);
+        match self.watch(now).await {
+            Ok(told) => swept.heartbeats = told,
+            Err(error) => failed = Some(error),
+        }
+        let silences = self.silences.read().await?;
         for silence in turn(silences.ended(now).collect(), now) {
             swept.ended += 1;
             match self.release(silence, &silences, now).await {
@@ -76,6 +85,15 @@ impl Sweeper {
             0
         });
         failed.map_or(Ok(swept), Err)
+    }
+
+    /// Tells of heartbeats that were missed, or came again; before a policy was applied there are none.
+    async fn watch(&self, now: Timestamp) -> Result<usize, Error> {
+        match self.reminder.policies.active(now).await {
+            Ok(active) => self.watcher.watch(&active.policy, now).await,
+            Err(Error::Misconfigured(_)) => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 
     /// Lets every incident go on that `silence` held back and no other silence does now, and settles it in time.

@@ -177,6 +177,9 @@ pub enum Command {
     /// Say which services are being worked on
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// List heartbeats, and send one
+    #[command(subcommand)]
+    Heartbeat(HeartbeatCommand),
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -273,6 +276,18 @@ pub enum MaintenanceCommand {
     },
     /// List the services that are being worked on, or will be
     List,
+}
+
+/// What to do with heartbeats.
+#[derive(Debug, Subcommand)]
+pub enum HeartbeatCommand {
+    /// List those that the policy waits for, and say which are missing
+    List,
+    /// Send one
+    Ping {
+        /// Its name in the policy
+        name: String,
+    },
 }
 
 /// What to do with a policy.
@@ -428,4 +443,6 @@ pub enum Sender {
     Cloudwatch,
     /// Events of other services of AWS, such as GuardDuty
     Aws,
+    /// Any JSON, by the mapping of its integration
+    Json,
 }

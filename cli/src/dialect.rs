@@ -29,6 +29,7 @@ impl Sender {
             Self::Prometheus => "prometheus",
             Self::Cloudwatch => "cloudwatch",
             Self::Aws => "aws",
+            Self::Json => "json",
         }
     }
 
@@ -39,6 +40,7 @@ impl Sender {
             Self::Generic => Some("WATCHKEEPER_HOOK_SECRET"),
             Self::Alertmanager => Some("WATCHKEEPER_ALERTMANAGER_TOKEN"),
             Self::Prometheus => Some("WATCHKEEPER_PROMETHEUS_TOKEN"),
+            Self::Json => Some("WATCHKEEPER_JSON_TOKEN"),
             Self::Cloudwatch | Self::Aws => None,
         }
     }
@@ -56,6 +58,8 @@ impl Sender {
             (Self::Prometheus, true) => include_str!("../../events/ingest/prometheus-resolved.json"),
             (Self::Cloudwatch, false) => include_str!("../../events/ingest/cloudwatch-alarm.json"),
             (Self::Cloudwatch, true) => include_str!("../../events/ingest/cloudwatch-ok.json"),
+            (Self::Json, false) => include_str!("../../events/ingest/mapped-down.json"),
+            (Self::Json, true) => include_str!("../../events/ingest/mapped-up.json"),
             (Self::Aws, false) => include_str!("../../events/ingest/guardduty-finding.json"),
             (Self::Aws, true) => include_str!("../../events/ingest/guardduty-archived.json"),
         }
@@ -107,7 +111,7 @@ impl Sender {
                 }
                 format!("/v1/signals/{integration}")
             }
-            Self::Alertmanager | Self::Prometheus => {
+            Self::Alertmanager | Self::Prometheus | Self::Json => {
                 headers.extend(key.map(|key| ("authorization", format!("Bearer {}", key.expose()))));
                 let webhook = format!("/v1/signals/{integration}");
                 if self == Self::Prometheus { "/api/v2/alerts".to_owned() } else { webhook }

@@ -103,6 +103,7 @@ fn read(
         Sender::Generic => Kind::StandardWebhooks,
         Sender::Alertmanager => Kind::Alertmanager,
         Sender::Prometheus => Kind::Prometheus,
+        Sender::Json => Kind::Json,
     };
     let (name, integration) = integration(policy, kind, wanted)?;
     // The payload has no proof, and needs none in thought: its integration is let in by itself, and alone.
@@ -246,6 +247,18 @@ impl Thought<'_> {
     }
 }
 
+/// What a mapping made of a payload, beside its title, its severity and its key.
+fn mapped(signal: &Signal) -> String {
+    let alert = &signal.alert;
+    let mut fields = vec![("at", signal.at.to_string()), ("source", alert.source.clone())];
+    fields.extend(alert.service.clone().map(|service| ("service", service)));
+    fields.extend(alert.links.iter().map(|link| ("link", link.href.clone())));
+    let labels = alert.labels.iter().map(|(name, value)| (format!("labels.{name}"), value.clone()));
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(labels);
+    let fields = fields.filter(|(_, value)| !value.is_empty());
+    fields.map(|(name, value)| format!("  {} {}\n", paint(DIM, &format!("{}:", text(&name))), text(&value))).collect()
+}
+
 fn tell(explanation: &Explanation, sender: Sender, now: Timestamp) -> String {
     let policy = policy::short(&explanation.policy);
     let integration = text(&explanation.integration);
@@ -269,6 +282,9 @@ fn tell(explanation: &Explanation, sender: Sender, now: Timestamp) -> String {
         let _ = writeln!(told, "  {action}, {severity}: {}{meaning}", text(title));
         let key = format!("the sender calls it {}; we call it {}", text(&signal.key), signal.fingerprint);
         let _ = writeln!(told, "  {}", paint(DIM, &key));
+        if sender == Sender::Json {
+            told.push_str(&mapped(signal));
+        }
     }
     if explanation.signals.is_empty() {
         told.push_str("  It says nothing that anybody would be told.\n");

@@ -19,8 +19,10 @@ mod alertmanager;
 pub mod aws;
 mod bounds;
 mod json;
+mod mapped;
 mod pagerduty;
 mod prometheus;
+mod proof;
 mod reply;
 mod standard_webhooks;
 #[cfg(test)]
@@ -153,6 +155,15 @@ fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets
     match integration.map(|integration| (integration.kind, integration)) {
         Some((Kind::StandardWebhooks, integration)) => standard_webhooks::signal(name, integration, request, secrets),
         Some((Kind::Alertmanager, integration)) => alertmanager::notification(name, integration, request, secrets),
+        Some((Kind::Json, integration)) => {
+            let message = proof::prove(name, integration, request, secrets)?;
+            match &integration.mapping {
+                Some(mapping) => mapped::message(&message, mapping),
+                None => {
+                    Err(Fault::new(Reason::Misconfigured, "the integration has no mapping").with("Retry-After", "60"))
+                }
+            }
+        }
         // Strangers learn nothing about integrations that have an address elsewhere.
         _ => Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here")),
     }
@@ -196,11 +207,11 @@ impl Request<'_> {
 }
 
 /// A name for something that was given none: always the same for the same `parts`.
-fn name_of(parts: &[&str]) -> String {
+fn name_of<P: AsRef<[u8]>>(parts: &[P]) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     for part in parts {
-        hash.update(part.as_bytes());
+        hash.update(part.as_ref());
         hash.update([0xff]);
     }
     domain::hex(&hash.finalize()[..16])

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use domain::policy::{Integration, Kind, Policy, SecretRef};
+use domain::policy::{Integration, Kind, Mapping, Policy, SecretRef};
 use domain::signal::Signal;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -23,7 +23,23 @@ pub(super) fn now() -> Timestamp {
 
 fn integration(kind: Kind, secret: Option<&str>) -> Integration {
     let secret = secret.map(|name| SecretRef(format!("ssm:/{name}")));
-    Integration { kind, open: secret.is_none(), secret, service: None }
+    let open = secret.is_none();
+    let (proof, header, timestamp_header) = (None, None, None);
+    Integration { kind, open, secret, proof, header, timestamp_header, service: None, mapping: None }
+}
+
+fn mapping() -> Mapping {
+    serde_json::from_value(json!({
+        "key": "body.check.id",
+        "action": r#"body.status == "up" ? "resolve" : "trigger""#,
+        "title": r#"body.check.name + " is " + body.status"#,
+        "severity": r#"body.tries > 3 ? "critical" : "warning""#,
+        "source": "body.check.url",
+        "at": "body.at",
+        "link": "body.check.url",
+        "labels": { "region": "body.region" },
+    }))
+    .expect("a mapping")
 }
 
 pub(super) fn policy() -> Policy {
@@ -40,6 +56,7 @@ pub(super) fn policy() -> Policy {
         ("backups", integration(Kind::AwsBackup, None)),
         ("generic", integration(Kind::StandardWebhooks, Some("hook"))),
         ("broken", integration(Kind::StandardWebhooks, Some("nothing"))),
+        ("mapped", Integration { mapping: Some(mapping()), ..integration(Kind::Json, Some("token")) }),
         ("open", integration(Kind::StandardWebhooks, None)),
         ("inside", integration(Kind::Alertmanager, None)),
     ];
@@ -88,6 +105,7 @@ impl Sent {
             Some("pagerduty") => Self::new("/v2/enqueue", body),
             Some("alertmanager") => Self::new("/v1/signals/alertmanager", body).bearer(),
             Some("prometheus") => Self::new("/api/v2/alerts", body).bearer(),
+            Some("mapped") => Self::new("/v1/signals/mapped", body).bearer(),
             Some("generic" | "change") => Self::new("/v1/signals/generic", body).signed(),
             _ => panic!("no sender is known for {name}"),
         }

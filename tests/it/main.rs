@@ -11,6 +11,7 @@ mod doors;
 mod functions;
 mod gaps;
 mod grouping;
+mod heartbeat;
 mod history;
 mod inhibition;
 mod kill;

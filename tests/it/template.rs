@@ -153,7 +153,7 @@ fn what_an_asynchronous_source_cannot_deliver_is_kept() {
             sources += 1;
         }
     }
-    assert_eq!(sources, 3);
+    assert_eq!(sources, 4);
 }
 
 #[test]

@@ -14,10 +14,12 @@ mod address;
 mod difference;
 mod escalation;
 mod group;
+mod heartbeat;
 mod inhibition;
 mod integration;
 mod ladder;
 mod lint;
+mod mapping;
 mod mistake;
 mod node;
 mod parse;
@@ -40,10 +42,12 @@ pub use difference::{Difference, difference};
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use group::Group;
 pub(crate) use group::{CHANGE, EVERY};
+pub use heartbeat::Heartbeat;
 pub use inhibition::Inhibition;
-pub use integration::{Integration, Kind};
+pub use integration::{Integration, Kind, Proof};
 pub use ladder::{Rung, Rungs};
 pub use lint::lint;
+pub use mapping::Mapping;
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
 pub use parse::{inspect, parse};
@@ -98,6 +102,9 @@ pub struct Policy {
     /// Who may send signals, by name; the name stands in the sender's URL.
     #[serde(default)]
     pub integrations: BTreeMap<String, Integration>,
+    /// What has to be heard of every so often, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heartbeats: BTreeMap<String, Heartbeat>,
     /// What the channels need: tokens by reference, sender addresses.
     #[serde(default)]
     pub providers: Providers,
@@ -130,7 +137,7 @@ impl Policy {
 
 mapping!(Policy, [
     "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "ladder", "routes",
-    "inhibitions", "catch_all", "integrations", "providers",
+    "inhibitions", "catch_all", "integrations", "heartbeats", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
     people: fields.or_default("people"),
@@ -145,5 +152,6 @@ mapping!(Policy, [
     inhibitions: fields.or_default("inhibitions"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     integrations: fields.or_default("integrations"),
+    heartbeats: fields.or_default("heartbeats"),
     providers: fields.or_default("providers"),
 });

@@ -33,6 +33,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     check.inhibitions();
     check.catch_all();
     check.integrations();
+    check.heartbeats();
     check.providers();
     check.mistakes
 }
@@ -96,7 +97,8 @@ impl<'a> Check<'a> {
 
     /// Names stand in URLs, headers and log fields.
     fn names(&mut self) {
-        let Policy { people, teams, channels, schedules, escalations, services, integrations, .. } = self.policy;
+        let Policy { people, teams, channels, schedules, escalations, services, integrations, heartbeats, .. } =
+            self.policy;
         let sections = [
             ("people", people.keys().collect::<Vec<_>>()),
             ("teams", teams.keys().collect()),
@@ -105,6 +107,7 @@ impl<'a> Check<'a> {
             ("escalations", escalations.keys().collect()),
             ("services", services.keys().collect()),
             ("integrations", integrations.keys().collect()),
+            ("heartbeats", heartbeats.keys().collect()),
         ];
         for (section, names) in sections {
             for name in names {

@@ -10,6 +10,9 @@ use serde_json::Value;
 use super::super::bounds::{self, Labels};
 use super::{Event, NoSignal, Said, console, escaped, parse, time};
 
+/// The vault and the resource.
+const RULE: &str = "aws_backup/1 ";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Job {
@@ -65,7 +68,8 @@ pub(super) fn job(event: &Value, integration: &str, received_at: Timestamp) -> R
         links,
     };
     let key = format!("{} {}", job.backup_vault_arn, job.resource_arn);
-    Ok(Said { id, action, key: &key, at: sent.as_deref().and_then(time), alert }.signal(integration, received_at))
+    Ok(Said { id, action, rule: RULE, key: &key, at: sent.as_deref().and_then(time), alert }
+        .signal(integration, received_at))
 }
 
 /// What an ARN names, without its account and region.

@@ -13,6 +13,9 @@ use serde_json::Value;
 use super::super::bounds::{self, Labels};
 use super::{Event, NoSignal, Said, console, escaped, parse, time};
 
+/// The event itself: no change is another.
+const RULE: &str = "aws_changes/1 ";
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Detail {
@@ -79,7 +82,7 @@ pub(super) fn change(
         links,
     };
     let (key, at) = (id.clone(), sent.as_deref().and_then(time));
-    Ok(Said { id, action: Action::Change, key: &key, at, alert }.signal(integration, received_at))
+    Ok(Said { id, action: Action::Change, rule: RULE, key: &key, at, alert }.signal(integration, received_at))
 }
 
 /// What changed; nothing when it is only a step on the way.

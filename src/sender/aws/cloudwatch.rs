@@ -16,6 +16,9 @@ use super::super::bounds::{self, Labels};
 use super::super::{name_of, of_kind};
 use super::{Event, NoSignal, Said, console, escaped, parse};
 
+/// The alarm's ARN alone, as it was before rules had names.
+const RULE: &str = "";
+
 /// The most alarms of a composite alarm that are named.
 const CHILDREN: usize = 10;
 
@@ -233,7 +236,7 @@ fn signal(alarm: Alarm<'_>, policy: &Policy, received_at: Timestamp) -> Result<S
     let integration = of_kind(policy, Kind::Cloudwatch).next().map_or("cloudwatch", |(name, _)| name);
     let at = alarm.state.timestamp.as_deref().and_then(bounds::time);
     let (key, alert) = (alarm.arn, alert(&alarm));
-    Ok(Said { id: alarm.id, action, key, at, alert }.signal(integration, received_at))
+    Ok(Said { id: alarm.id, action, rule: RULE, key, at, alert }.signal(integration, received_at))
 }
 
 fn alert(alarm: &Alarm<'_>) -> Alert {

@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::super::bounds::{self, Labels};
 use super::{NoSignal, Said, parse, time};
 
+/// The anomaly's id.
+const RULE: &str = "aws_cost/1 ";
+
 /// The most causes that are named.
 const CAUSES: usize = 3;
 
@@ -55,6 +58,7 @@ pub(super) fn anomaly(event: &Value, integration: &str, received_at: Timestamp) 
     let said = Said {
         id,
         action: Action::Trigger,
+        rule: RULE,
         key: &anomaly.anomaly_id,
         // The anomaly's own dates are days, and the one it is told on is later than both.
         at: text("time").and_then(time),

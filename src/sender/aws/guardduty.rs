@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::super::bounds::{self, Labels};
 use super::{Event, NoSignal, Said, add_tags, console, escaped, parse, time};
 
+/// The finding's id.
+const RULE: &str = "guardduty/1 ";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Finding {
@@ -42,7 +45,7 @@ pub(super) fn finding(event: &Value, integration: &str, received_at: Timestamp) 
     let action = if finding.service.archived { Action::Resolve } else { Action::Trigger };
     let at = finding.updated_at.as_deref().or(sent.as_deref()).and_then(time);
     let alert = alert(&finding, &event["detail"]);
-    Ok(Said { id, action, key: &finding.id, at, alert }.signal(integration, received_at))
+    Ok(Said { id, action, rule: RULE, key: &finding.id, at, alert }.signal(integration, received_at))
 }
 
 /// GuardDuty's own levels: low below 4, medium below 7, high below 9, and critical above.

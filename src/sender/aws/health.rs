@@ -13,6 +13,9 @@ use super::super::bounds::{self, Labels};
 use super::super::name_of;
 use super::{Event, NoSignal, Said, add_tags, parse, time};
 
+/// The event's ARN, and the account.
+const RULE: &str = "aws_health/1 ";
+
 /// Where an account's events are shown, whatever their region.
 const PAGE: &str = "https://health.aws.amazon.com/health/home#/account/event-log";
 
@@ -65,6 +68,7 @@ pub(super) fn event(event: &Value, integration: &str, received_at: Timestamp) ->
     let said = Said {
         id: communication(&detail).map_or(id, |communication| name_of(&[communication, account])),
         action,
+        rule: RULE,
         key: &format!("{} {account}", detail.event_arn),
         at,
         alert: alert(&detail, account, &region, abuse, &event["detail"]),

@@ -55,6 +55,8 @@ struct Said<'a> {
     /// Names the event for good.
     id: String,
     action: Action,
+    /// How the fingerprint is made, and the version of that.
+    rule: &'static str,
     /// The service's own name for the problem.
     key: &'a str,
     /// When it happened.
@@ -69,7 +71,7 @@ impl Said<'_> {
             id: self.id,
             integration: integration.to_owned(),
             action: self.action,
-            fingerprint: bounds::fingerprint(integration, self.key),
+            fingerprint: bounds::fingerprint(integration, &format!("{}{}", self.rule, self.key)),
             key: bounds::field(self.key),
             at,
             received_at,

@@ -14,6 +14,9 @@ use super::super::bounds::{self, Labels};
 use super::super::of_kind;
 use super::{Event, NoSignal, Said, add_tags, console, escaped, parse, time};
 
+/// The finding's id.
+const RULE: &str = "security_hub/1 ";
+
 #[derive(Deserialize)]
 struct Detail {
     findings: Vec<Finding>,
@@ -103,7 +106,8 @@ pub(super) fn findings(
         }
         let at = finding.updated_at.as_deref().or(sent.as_deref()).and_then(time);
         let alert = alert(finding, &event["detail"]["findings"][index]);
-        let said = Said { id: format!("{id}/{index}"), action: action(finding)?, key: &finding.id, at, alert };
+        let said =
+            Said { id: format!("{id}/{index}"), action: action(finding)?, rule: RULE, key: &finding.id, at, alert };
         Some(said.signal(integration, received_at))
     };
     let signals: Vec<Signal> = detail.findings.iter().enumerate().filter_map(signal).collect();
