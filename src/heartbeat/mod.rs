@@ -93,5 +93,5 @@ impl Monitor {
 }
 
 fn not_allowed(allow: &'static str) -> Reply {
-    Reply::problem(Situation::MethodNotAllowed, format!("use {allow}")).with("allow", allow)
+    Reply::problem(Situation::MethodNotAllowed, &format!("use {allow}")).with("allow", allow)
 }

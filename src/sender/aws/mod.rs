@@ -150,6 +150,7 @@ struct Record {
 struct Notification {
     message_id: String,
     message: String,
+    timestamp: Option<String>,
 }
 
 /// The signals of a notification: an alarm, an anomaly of cost, or a whole event that a rule sent to the topic.
@@ -160,7 +161,9 @@ fn notified(sns: &Notification, policy: &Policy, received_at: Timestamp) -> Resu
         return Ok(vec![cloudwatch::from_sns(&sns.message_id, &message, &sns.message, policy, received_at)?]);
     }
     if message.get("anomalyId").is_some() {
+        // It names neither itself nor its time.
         message["id"] = sns.message_id.as_str().into();
+        message["time"] = sns.timestamp.clone().into();
     } else if message.get("source").is_none() {
         return Err(unread());
     }
