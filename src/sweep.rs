@@ -1,5 +1,5 @@
 //! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
-//! of it. Once an hour it looks for gaps ahead.
+//! of it. What is over because nobody speaks of it any more is ended. Once an hour it looks for gaps ahead.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::auto_close::AutoClose;
 use crate::error::Error;
 use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, SilenceLog, look_again};
@@ -32,6 +33,8 @@ pub struct Sweeper {
     pub incidents: Incidents,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
+    /// What ends incidents whose senders tell no ends.
+    pub auto_close: AutoClose,
     /// What reminds owners of the end of their silences, and of gaps ahead in their schedules.
     pub reminder: Reminder,
 }
@@ -47,6 +50,8 @@ pub struct Swept {
     pub reminded: usize,
     /// Of how many gaps ahead somebody heard.
     pub warned: usize,
+    /// How many incidents were over because nobody spoke of them any more.
+    pub closed: usize,
 }
 
 impl Sweeper {
@@ -69,6 +74,10 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
+        match self.auto_close(now).await {
+            Ok(closed) => swept.closed = closed,
+            Err(error) => failed = Some(error),
+        }
         // A gap is days ahead, and is looked for again in an hour: what silences wait for does not fail for it.
         swept.warned = self.reminder.warn(now).await.unwrap_or_else(|error| {
             metrics::counter!("gaps_unseen").increment(1);
@@ -76,6 +85,11 @@ impl Sweeper {
             0
         });
         failed.map_or(Ok(swept), Err)
+    }
+
+    async fn auto_close(&self, now: Timestamp) -> Result<usize, Error> {
+        let active = self.reminder.policies.active(now).await?;
+        self.auto_close.close(&active.policy, now).await
     }
 
     /// Lets every incident go on that `silence` held back and no other silence does now, and settles it in time.

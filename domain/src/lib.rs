@@ -4,6 +4,7 @@
 //!
 //! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
+//! - [`auto_close`] ends what its sender never does.
 //! - [`pulse`] tells a problem that stays from one that comes and goes.
 //! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why.
@@ -17,6 +18,7 @@
 //! Time and ids come in as arguments, so a test can stand at any instant.
 #![warn(missing_docs)]
 
+pub mod auto_close;
 pub mod dedup;
 pub mod enrich;
 pub mod escalation;

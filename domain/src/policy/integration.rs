@@ -1,5 +1,6 @@
 //! Integrations: who may send signals.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::SecretRef;
@@ -28,6 +29,9 @@ pub struct Integration {
     /// The header of the time that Grafana signs, if it signs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp_header: Option<String>,
+    /// After how long without a word of its sender a problem is over, where the sender tells no ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_close: Option<SignedDuration>,
     /// The service its signals concern, unless they say so themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -108,17 +112,24 @@ impl Integration {
     }
 }
 
+/// The shortest time after which silence may be taken for an end: anybody may need that long to answer a page.
+const SHORTEST_AUTO_CLOSE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What to write where a kind is missing.
 const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks, datadog, github, \
     gitlab, grafana, intercom, oncall, pagerduty_webhook, sentry, zendesk";
 
-mapping!(Integration, ["kind", "secret", "open", "proof", "header", "timestamp_header", "service"], fields => Integration {
+/// The keys of an integration.
+const KEYS: [&str; 8] = ["kind", "secret", "open", "proof", "header", "timestamp_header", "auto_close", "service"];
+
+mapping!(Integration, KEYS, fields => Integration {
     kind: fields.required("kind", KINDS),
     secret: fields.optional("secret"),
     open: fields.or_default("open"),
     proof: fields.optional("proof"),
     header: fields.optional("header"),
     timestamp_header: fields.optional("timestamp_header"),
+    auto_close: fields.optional("auto_close"),
     service: fields.optional("service"),
 });
 
@@ -136,6 +147,9 @@ impl Check<'_> {
             let path = format!("integrations.{name}");
             self.proof(integration, &path);
             self.headers(integration, &path);
+            if let Some(after) = integration.auto_close {
+                self.length(after, SHORTEST_AUTO_CLOSE, &format!("{path}.auto_close"), "an auto-close");
+            }
             if let Some(service) = &integration.service {
                 self.known(&format!("{path}.service"), "service", service, policy.services.keys());
             }
@@ -170,7 +184,9 @@ impl Check<'_> {
             self.error(format!("{path}.timestamp_header"), what, "remove `timestamp_header`");
         }
         for (key, name) in [("header", header), ("timestamp_header", timestamp_header)] {
-            let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            let plain = |name: &String| {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            };
             if name.as_ref().is_some_and(|name| !plain(name)) {
                 let what = "this cannot be the name of a header";
                 self.error(format!("{path}.{key}"), what, "use letters, digits, `-` and `_`, such as X-Api-Key");
