@@ -20,8 +20,8 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use table::{SLACK, STANDARD};
 use table::{Digest, Key, Part, Scheme, Time};
+pub use table::{SLACK, STANDARD};
 
 /// How far a signed timestamp may be from our clock, in seconds, both ways.
 pub const TOLERANCE: i64 = 300;

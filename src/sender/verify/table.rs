@@ -116,8 +116,7 @@ pub static INTERCOM: Scheme<'static> =
     Scheme { signature: &["x-hub-signature"], version: "sha1=", digest: Digest::HexSha1, ..PLAIN };
 
 /// Sentry's webhooks; what comes from a component of its pages has the other header. The timestamp is not signed.
-pub static SENTRY: Scheme<'static> =
-    Scheme { signature: &["sentry-hook-signature", "sentry-app-signature"], ..PLAIN };
+pub static SENTRY: Scheme<'static> = Scheme { signature: &["sentry-hook-signature", "sentry-app-signature"], ..PLAIN };
 
 /// PagerDuty's webhooks, version 3.
 pub static PAGERDUTY: Scheme<'static> = Scheme { signature: &["x-pagerduty-signature"], version: "v1=", ..PLAIN };
