@@ -1,13 +1,16 @@
 //! Sweep: comes by once a minute, lets go on what a silence held back until its end, and reminds its owner before; tells
-//! of heartbeats that were missed, and of gaps ahead in schedules.
+//! of heartbeats that were missed, and of gaps ahead in schedules; ends what nobody speaks of any more.
 
+use watchkeeper::auto_close::AutoClose;
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::required;
 use watchkeeper::heartbeat::Watcher;
 use watchkeeper::lambda;
 use watchkeeper::reminder::{GapWatch, Reminder};
-use watchkeeper::store::{CoverLog, GapLog, Heartbeats, Incidents, Machine, Policies, Queue, Secrets, SilenceLog};
+use watchkeeper::store::{
+    CoverLog, GapLog, Groups, Heartbeats, Incidents, Machine, Policies, Queue, Secrets, SilenceLog,
+};
 use watchkeeper::sweep::Sweeper;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,6 +20,11 @@ async fn main() -> Result<(), lambda::Fatal> {
         silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         machine: Machine::new(aws, required("INCIDENT_MACHINE")?),
+        auto_close: AutoClose {
+            incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
+            groups: Groups::new(aws, required("STATE_TABLE")?),
+            queue: Queue::new(aws, required("SIGNALS_QUEUE")?),
+        },
         reminder: Reminder {
             policies: Policies::new(aws, &required("POLICY_BUCKET")?),
             covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),

@@ -3,8 +3,8 @@
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
-//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `heartbeat`, `sweep`, `read` and `apply` are the flows of the functions
-//!   over all these.
+//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `heartbeat`, `sweep`, `auto_close`, `read` and `apply` are
+//!   the flows of the functions over all these.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
@@ -18,6 +18,8 @@ pub mod alertmanager;
 pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
+#[cfg(feature = "aws")]
+pub mod auto_close;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]

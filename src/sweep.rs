@@ -1,5 +1,6 @@
 //! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
-//! of it; heartbeats that were missed are told of. Once an hour it looks for gaps ahead.
+//! of it. Heartbeats that were missed are told of, and what is over because nobody speaks of it any more is ended. Once an
+//! hour it looks for gaps ahead.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
@@ -10,6 +11,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::auto_close::AutoClose;
 use crate::error::Error;
 use crate::heartbeat::Watcher;
 use crate::reminder::Reminder;
@@ -33,6 +35,8 @@ pub struct Sweeper {
     pub incidents: Incidents,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
+    /// What ends incidents whose senders tell no ends.
+    pub auto_close: AutoClose,
     /// What reminds owners of the end of their silences, and of gaps ahead in their schedules.
     pub reminder: Reminder,
     /// What watches over heartbeats.
@@ -50,6 +54,8 @@ pub struct Swept {
     pub reminded: usize,
     /// Of how many gaps ahead somebody heard.
     pub warned: usize,
+    /// How many incidents were over because nobody spoke of them any more.
+    pub closed: usize,
     /// How many heartbeats were missed, or came again.
     pub heartbeats: usize,
 }
@@ -78,6 +84,10 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
+        match self.auto_close(now).await {
+            Ok(closed) => swept.closed = closed,
+            Err(error) => failed = Some(error),
+        }
         // A gap is days ahead, and is looked for again in an hour: what silences wait for does not fail for it.
         swept.warned = self.reminder.warn(now).await.unwrap_or_else(|error| {
             metrics::counter!("gaps_unseen").increment(1);
@@ -94,6 +104,11 @@ impl Sweeper {
             Err(Error::Misconfigured(_)) => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    async fn auto_close(&self, now: Timestamp) -> Result<usize, Error> {
+        let active = self.reminder.policies.active(now).await?;
+        self.auto_close.close(&active.policy, now).await
     }
 
     /// Lets every incident go on that `silence` held back and no other silence does now, and settles it in time.

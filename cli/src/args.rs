@@ -377,7 +377,7 @@ pub struct Span {
 /// What to send.
 #[derive(Debug, clap::Args)]
 pub struct Send {
-    /// A file with a payload, or: pagerduty, generic, alertmanager, prometheus, cloudwatch, aws
+    /// A file with a payload, or the name of a sender for a sample of its own
     #[arg(value_name = "FILE|SENDER")]
     pub what: String,
     /// The dialect of a file, when its content does not say
@@ -441,6 +441,24 @@ pub enum Sender {
     Prometheus,
     /// CloudWatch alarms
     Cloudwatch,
+    /// Datadog's webhooks
+    Datadog,
+    /// GitHub's webhooks
+    Github,
+    /// GitLab's webhooks
+    Gitlab,
+    /// Grafana's webhook contact point
+    Grafana,
+    /// Intercom's webhooks
+    Intercom,
+    /// Grafana OnCall's formatted webhook
+    Oncall,
+    /// PagerDuty's webhooks, version 3
+    PagerdutyWebhook,
+    /// Sentry's integration platform
+    Sentry,
+    /// Zendesk's webhooks
+    Zendesk,
     /// Events of other services of AWS, such as GuardDuty
     Aws,
     /// Any JSON, by the mapping of its integration

@@ -103,6 +103,15 @@ fn read(
         Sender::Generic => Kind::StandardWebhooks,
         Sender::Alertmanager => Kind::Alertmanager,
         Sender::Prometheus => Kind::Prometheus,
+        Sender::Datadog => Kind::Datadog,
+        Sender::Github => Kind::Github,
+        Sender::Gitlab => Kind::Gitlab,
+        Sender::Grafana => Kind::Grafana,
+        Sender::Intercom => Kind::Intercom,
+        Sender::Oncall => Kind::Oncall,
+        Sender::PagerdutyWebhook => Kind::PagerdutyWebhook,
+        Sender::Sentry => Kind::Sentry,
+        Sender::Zendesk => Kind::Zendesk,
         Sender::Json => Kind::Json,
     };
     let (name, integration) = integration(policy, kind, wanted)?;

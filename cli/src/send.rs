@@ -83,10 +83,15 @@ pub fn send(asked: &args::Send, settings: &Settings, show: Show) -> Result<(), F
     if sent.accepted == sent.sent { Ok(()) } else { Err(Failure::failed("not everything was accepted")) }
 }
 
+/// The words for senders.
+fn names() -> String {
+    Sender::value_variants().iter().map(|sender| sender.name()).collect::<Vec<_>>().join(", ")
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(|error| Failure::NotFound {
         what: format!("{}: {error}", file.display()),
-        fix: Some("name a file, or one of: pagerduty, generic, alertmanager, prometheus, cloudwatch, aws".to_owned()),
+        fix: Some(format!("name a file, or one of: {}", names())),
     })
 }
 
@@ -148,7 +153,7 @@ impl Post<'_> {
             let mut letter = self.sender.letter(self.integration, &body, self.key.as_ref(), &id)?;
             if matches!(self.sender, Sender::Cloudwatch | Sender::Aws) {
                 letter.path = format!("/2015-03-31/functions/{FUNCTION}/invocations");
-                letter.headers.push(("authorization", LOCAL_ROOT.to_owned()));
+                letter.headers.push(("authorization".to_owned(), LOCAL_ROOT.to_owned()));
             }
             match post(agent, &self.url, letter) {
                 Ok((status, body)) if status < 500 && status != 429 || tries == TRIES => {

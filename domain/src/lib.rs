@@ -5,6 +5,7 @@
 //! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of. A [`mapping`] reads
 //!   any JSON; a [`heartbeat`] that is missed is a signal too.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
+//! - [`auto_close`] ends what its sender never does.
 //! - [`pulse`] tells a problem that stays from one that comes and goes.
 //! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
 //! - [`route`] asks the [`policy`] who is told, how, and why; an [`expression`] is what it may ask.
@@ -18,6 +19,7 @@
 //! Time and ids come in as arguments, so a test can stand at any instant.
 #![warn(missing_docs)]
 
+pub mod auto_close;
 pub mod dedup;
 pub mod enrich;
 pub mod escalation;

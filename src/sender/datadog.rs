@@ -45,7 +45,8 @@ struct Event {
 /// One event.
 pub(super) fn read(body: &str) -> Result<Vec<Told>, Fault> {
     let event: Event = json::read(body)?;
-    let of_monitor = || filled(&event.alert_id).map(|id| format!("{id} {}", filled(&event.alert_scope).unwrap_or_default()));
+    let of_monitor =
+        || filled(&event.alert_id).map(|id| format!("{id} {}", filled(&event.alert_scope).unwrap_or_default()));
     let key = filled(&event.alert_cycle_key).or(filled(&event.aggreg_key)).map(str::to_owned).or_else(of_monitor);
     let key = key.ok_or_else(|| {
         let why = "one of alert_cycle_key, aggreg_key and alert_id must be there: use the payload of the guide";
@@ -64,7 +65,8 @@ fn filled(text: &Text) -> Option<&str> {
 /// Seconds since 1970, or milliseconds as another variable has them.
 fn date(text: &Text) -> Option<Timestamp> {
     let number: i64 = filled(text)?.parse().ok()?;
-    let at = if number > 100_000_000_000 { Timestamp::from_millisecond(number) } else { Timestamp::from_second(number) };
+    let at =
+        if number > 100_000_000_000 { Timestamp::from_millisecond(number) } else { Timestamp::from_second(number) };
     at.ok()
 }
 
@@ -98,7 +100,9 @@ fn alert(event: &Event) -> Alert {
         source: bounds::field(filled(&event.host).or(filled(&event.alert_scope)).unwrap_or_default()),
         service,
         labels: labels.done(),
-        details: filled(&event.body).map(|text| bounds::details(&serde_json::json!(text).to_string())).unwrap_or_default(),
+        details: filled(&event.body)
+            .map(|text| bounds::details(&serde_json::json!(text).to_string()))
+            .unwrap_or_default(),
         links,
     }
 }

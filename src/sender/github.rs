@@ -114,7 +114,8 @@ fn deployed(status: &DeploymentStatus, deployment: &Deployment, repository: &Rep
     let state = status.state.or_empty().to_ascii_lowercase();
     match state.as_str() {
         "failure" | "error" => {
-            let severity = if deployment.production_environment.is("false") { Severity::Warning } else { Severity::Error };
+            let severity =
+                if deployment.production_environment.is("false") { Severity::Warning } else { Severity::Error };
             let alert = alert(format!("Deployment of {name} to {environment} failed"), severity);
             vec![Told { action: Action::Trigger, key, at, alert }]
         }
@@ -195,5 +196,10 @@ fn ran(run: &WorkflowRun, repository: &Repository) -> Option<Told> {
         ..Alert::default()
     };
     let workflow = run.workflow_id.get().unwrap_or(workflow);
-    Some(Told { action, key: format!("workflow:{repository_name}:{workflow}:{branch}"), at: run.updated_at.time(), alert })
+    Some(Told {
+        action,
+        key: format!("workflow:{repository_name}:{workflow}:{branch}"),
+        at: run.updated_at.time(),
+        alert,
+    })
 }

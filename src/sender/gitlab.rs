@@ -77,8 +77,12 @@ fn pipeline(pipeline: &Pipeline, project: &Project) -> Option<Told> {
     let (name, branch) = (project.path_with_namespace.or_empty(), pipeline.reference.or_empty());
     let mut labels = Labels::default();
     labels.add("project", name);
-    let fields =
-        [("branch", &pipeline.reference), ("sha", &pipeline.sha), ("source", &pipeline.source), ("pipeline", &pipeline.iid)];
+    let fields = [
+        ("branch", &pipeline.reference),
+        ("sha", &pipeline.sha),
+        ("source", &pipeline.source),
+        ("pipeline", &pipeline.iid),
+    ];
     for (label, value) in fields {
         labels.add_some(label, value.get());
     }

@@ -72,9 +72,10 @@ fn told(fired: &Fired, notification: &Notification) -> Told {
     let computed = || of_labels(fired.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let key = fired.fingerprint.get().map_or_else(computed, |sent| sent.trim().to_owned());
     // A word that is new to us is a problem, not the end of one.
-    let (action, at) = match fired.status.is("resolved") {
-        true => (Action::Resolve, fired.ends_at.time()),
-        false => (Action::Trigger, fired.starts_at.time()),
+    let (action, at) = if fired.status.is("resolved") {
+        (Action::Resolve, fired.ends_at.time())
+    } else {
+        (Action::Trigger, fired.starts_at.time())
     };
     let details = json!({
         "annotations": fired.annotations, "startsAt": fired.starts_at.get(), "values": fired.value_string.get(),

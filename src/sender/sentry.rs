@@ -155,14 +155,16 @@ fn metric(action: &Text, metric: &MetricAlert, data: &Data) -> Option<Told> {
         severity: labels.severity(action.get().filter(|_| !over)),
         source: bounds::field(rule.name.or_empty()),
         labels: labels.done(),
-        details: data.description_text.get().map(|text| bounds::details(&serde_json::json!(text).to_string())).unwrap_or_default(),
+        details: data
+            .description_text
+            .get()
+            .map(|text| bounds::details(&serde_json::json!(text).to_string()))
+            .unwrap_or_default(),
         links,
         ..Alert::default()
     };
-    let (action, at) = match over {
-        true => (Action::Resolve, metric.date_closed.time()),
-        false => (Action::Trigger, metric.date_started.time()),
-    };
+    let (action, at) =
+        if over { (Action::Resolve, metric.date_closed.time()) } else { (Action::Trigger, metric.date_started.time()) };
     Some(Told { action, key: format!("metric_alert:{id}"), at, alert })
 }
 

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod answers;
+mod auto_close;
 mod cases;
 mod client;
 mod cloud;

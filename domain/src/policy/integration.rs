@@ -1,5 +1,6 @@
 //! Integrations: who may send signals.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
@@ -28,6 +29,9 @@ pub struct Integration {
     /// The header of the time that Grafana signs, if it signs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp_header: Option<String>,
+    /// After how long without a word of its sender a problem is over, where the sender tells no ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_close: Option<SignedDuration>,
     /// The service its signals concern, unless they say so themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -124,7 +128,7 @@ impl Kind {
     }
 
     /// Whether AWS itself sends it, and proves who sends.
-    const fn is_of_aws(self) -> bool {
+    pub const fn is_of_aws(self) -> bool {
         self.proofs().is_empty()
     }
 }
@@ -136,18 +140,26 @@ impl Integration {
     }
 }
 
+/// The shortest time after which silence may be taken for an end: anybody may need that long to answer a page.
+const SHORTEST_AUTO_CLOSE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What to write where a kind is missing.
 const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks, datadog, github, \
     gitlab, grafana, intercom, oncall, pagerduty_webhook, sentry, zendesk, guardduty, security_hub, aws_health, \
     aws_changes, aws_cost, aws_backup, json";
 
-mapping!(Integration, ["kind", "secret", "open", "proof", "header", "timestamp_header", "service", "mapping"], fields => Integration {
+/// The keys of an integration.
+const KEYS: [&str; 9] =
+    ["kind", "secret", "open", "proof", "header", "timestamp_header", "auto_close", "service", "mapping"];
+
+mapping!(Integration, KEYS, fields => Integration {
     kind: fields.required("kind", KINDS),
     secret: fields.optional("secret"),
     open: fields.or_default("open"),
     proof: fields.optional("proof"),
     header: fields.optional("header"),
     timestamp_header: fields.optional("timestamp_header"),
+    auto_close: fields.optional("auto_close"),
     service: fields.optional("service"),
     mapping: fields.optional("mapping"),
 });
@@ -173,6 +185,9 @@ impl Check<'_> {
             if let Some((first, _)) = policy.integrations.iter().find(alike).filter(|_| integration.kind.is_of_aws()) {
                 let what = format!("`{first}` hears the same events, and this one never hears any");
                 self.error(format!("{path}.kind"), what, "remove one of them");
+            }
+            if let Some(after) = integration.auto_close {
+                self.length(after, SHORTEST_AUTO_CLOSE, &format!("{path}.auto_close"), "an auto-close");
             }
             if let Some(service) = &integration.service {
                 self.known(&format!("{path}.service"), "service", service, policy.services.keys());

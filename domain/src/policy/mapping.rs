@@ -130,7 +130,7 @@ mod tests {
             ),
             (
                 json.replace("key: body.id", "title: body.id"),
-                "8:5: error: integrations.i.mapping.key: `key` is missing",
+                "10:7: error: integrations.i.mapping.key: `key` is missing",
             ),
             (
                 format!("{json}      title: 'body.'\n"),
