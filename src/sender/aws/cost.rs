@@ -20,9 +20,11 @@ const CAUSES: usize = 3;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Anomaly {
-    anomaly_id: String,
+    #[serde(rename = "anomalyId")]
+    id: String,
     account_id: Option<String>,
-    anomaly_details_link: Option<String>,
+    #[serde(rename = "anomalyDetailsLink")]
+    link: Option<String>,
     monitor_name: Option<String>,
     #[serde(alias = "dimensionalValue")]
     dimension_value: Option<String>,
@@ -59,7 +61,7 @@ pub(super) fn anomaly(event: &Value, integration: &str, received_at: Timestamp) 
         id,
         action: Action::Trigger,
         rule: RULE,
-        key: &anomaly.anomaly_id,
+        key: &anomaly.id,
         // The anomaly's own dates are days, and the one it is told on is later than both.
         at: text("time").and_then(time),
         alert: alert(&anomaly, account, detail),
@@ -78,7 +80,7 @@ fn alert(anomaly: &Anomaly, account: Option<&str>, detail: &Value) -> Alert {
     );
     labels.add_some("region", first.and_then(|cause| cause.region.as_deref()));
     labels.add_some("usage_type", first.and_then(|cause| cause.usage_type.as_deref()));
-    bounds::link(&mut links, anomaly.anomaly_details_link.as_deref(), "Anomaly");
+    bounds::link(&mut links, anomaly.link.as_deref(), "Anomaly");
     let Impact { total_impact, total_expected_spend } = anomaly.impact;
     let expected =
         total_expected_spend.map(|expected| format!(", where ${expected:.2} was expected")).unwrap_or_default();

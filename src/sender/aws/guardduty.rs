@@ -73,7 +73,9 @@ fn alert(finding: &Finding, detail: &Value) -> Alert {
     for details in finding.resource.as_object().into_iter().flat_map(|fields| fields.values()) {
         let one = std::slice::from_ref(details);
         let some = details.as_array().map_or(one, Vec::as_slice);
-        some.iter().for_each(|details| add_tags(&mut labels, &details["tags"]));
+        for details in some {
+            add_tags(&mut labels, &details["tags"]);
+        }
     }
     let page = format!(
         "guardduty/home?region={}#/findings?macros=current&fId={}",
