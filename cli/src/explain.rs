@@ -264,8 +264,11 @@ fn mapped(signal: &Signal) -> String {
     fields.extend(alert.links.iter().map(|link| ("link", link.href.clone())));
     let labels = alert.labels.iter().map(|(name, value)| (format!("labels.{name}"), value.clone()));
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(labels);
-    let fields = fields.filter(|(_, value)| !value.is_empty());
-    fields.map(|(name, value)| format!("  {} {}\n", paint(DIM, &format!("{}:", text(&name))), text(&value))).collect()
+    let mut told = String::new();
+    for (name, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(told, "  {} {}", paint(DIM, &format!("{}:", text(&name))), text(&value));
+    }
+    told
 }
 
 fn tell(explanation: &Explanation, sender: Sender, now: Timestamp) -> String {
