@@ -35,7 +35,8 @@ struct Event {
     alert_status: Text,
     title: Text,
     body: Text,
-    event_id: Text,
+    #[serde(rename = "event_id")]
+    id: Text,
     host: Text,
     link: Text,
     tags: Text,
@@ -78,7 +79,7 @@ fn alert(event: &Event) -> Alert {
         ("scope", &event.alert_scope),
         ("metric", &event.alert_metric),
         ("monitor", &event.alert_id),
-        ("event", &event.event_id),
+        ("event", &event.id),
     ];
     for (name, value) in fields {
         labels.add_some(name, filled(value));

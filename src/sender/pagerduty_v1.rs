@@ -15,8 +15,8 @@ use super::{Received, Reply, Request, Secrets, json, name_of};
 struct Event<'a> {
     #[serde(borrow)]
     service_key: Any<'a>,
-    #[serde(borrow)]
-    event_type: Any<'a>,
+    #[serde(borrow, rename = "event_type")]
+    kind: Any<'a>,
     #[serde(borrow)]
     incident_key: Any<'a>,
     #[serde(borrow)]
@@ -57,7 +57,7 @@ pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_
     let event: Event<'_> = json::read(json::object(request.body)?)?;
     let mut errors = Errors::default();
     let service_key = errors.key("service_key", event.service_key);
-    let action = errors.action("event_type", event.event_type);
+    let action = errors.action("event_type", event.kind);
     let mut incident_key = match action {
         Action::Acknowledge | Action::Resolve => errors.needed("incident_key", event.incident_key),
         _ => errors.optional("incident_key", event.incident_key),

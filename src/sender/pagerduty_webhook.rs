@@ -23,7 +23,8 @@ struct Hook {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Event {
-    event_type: Text,
+    #[serde(rename = "event_type")]
+    kind: Text,
     occurred_at: Text,
     data: Incident,
 }
@@ -36,7 +37,8 @@ struct Incident {
     title: Text,
     urgency: Text,
     html_url: Text,
-    incident_key: Text,
+    #[serde(rename = "incident_key")]
+    key: Text,
     service: Reference,
     priority: Option<Reference>,
     escalation_policy: Reference,
@@ -52,13 +54,13 @@ struct Reference {
 pub(super) fn read(body: &str) -> Result<Vec<Told>, Fault> {
     let Hook { event } = json::read(body)?;
     let incident = &event.data;
-    let action = match event.event_type.or_empty() {
+    let action = match event.kind.or_empty() {
         "incident.triggered" | "incident.reopened" | "incident.unacknowledged" => Action::Trigger,
         "incident.acknowledged" => Action::Acknowledge,
         "incident.resolved" => Action::Resolve,
         _ => return Ok(Vec::new()),
     };
-    let ours = incident.incident_key.get().is_some_and(|key| IncidentId::parse(key).is_some());
+    let ours = incident.key.get().is_some_and(|key| IncidentId::parse(key).is_some());
     let Some(id) = incident.id.get().filter(|_| !ours) else { return Ok(Vec::new()) };
     let priority = incident.priority.as_ref().and_then(|priority| priority.summary.get());
     let mut labels = Labels::default();

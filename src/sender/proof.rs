@@ -75,7 +75,7 @@ pub(super) fn prove<'r>(
             let header = [integration.header.as_deref().unwrap_or(GRAFANA_SIGNATURE)];
             let scheme = scheme(integration, &header);
             let signed = verify::verify(&scheme, request.headers, request.body, secrets, request.received_at);
-            message.signed_at = signed.map_err(refuse)?.at;
+            message.signed_at = signed.map_err(|rejected| refuse(&rejected))?.at;
         }
     }
     Ok(message)
@@ -96,7 +96,7 @@ fn scheme<'a>(integration: &'a Integration, header: &'a [&'a str]) -> Scheme<'a>
 }
 
 /// What a sender hears whose signature is not accepted.
-pub(super) fn refuse(rejected: Rejected) -> Fault {
+pub(super) fn refuse(rejected: &Rejected) -> Fault {
     let why = rejected.to_string();
     match rejected {
         Rejected::Stale => Fault::new(Reason::Stale, why),

@@ -68,7 +68,10 @@ pub(super) fn signal(
         None
     } else {
         let secrets = secrets_of(integration, secrets)?;
-        Some(verify::verify(&STANDARD, request.headers, request.body, secrets, now).map_err(proof::refuse)?)
+        Some(
+            verify::verify(&STANDARD, request.headers, request.body, secrets, now)
+                .map_err(|rejected| proof::refuse(&rejected))?,
+        )
     };
     let body: Body<'_> = json::read(json::object(request.body)?)?;
     let action = match body.kind.as_ref() {

@@ -198,8 +198,9 @@ fn grafana_s_headers_are_called_as_its_contact_point_calls_them() {
     let sent = headers(&scheme, &secret, "", at, b"test message").expect("a good secret");
     assert_eq!(sent[1].1, "ac18a483a582b60a883e974541afe25aa1026136163e94665649743324183ef1");
     let sent = map(sent.iter().map(|(name, value)| (name, value)));
-    assert!(verify(&scheme, &sent, b"test message", &[secret.clone()], at).is_ok());
-    let usual = verify(&GRAFANA, &sent, b"test message", &[secret], at);
+    let secrets = [secret];
+    assert!(verify(&scheme, &sent, b"test message", &secrets, at).is_ok());
+    let usual = verify(&GRAFANA, &sent, b"test message", &secrets, at);
     assert_eq!(usual, Err(Rejected::Missing(GRAFANA_SIGNATURE.to_owned())));
 }
 
