@@ -138,7 +138,7 @@ mod tests {
             ),
             (
                 format!("{json}      labels:\n        a: body.x.map(y, y)\n"),
-                "12:12: error: integrations.i.mapping.labels.a: the expression makes a list",
+                "12:9: error: integrations.i.mapping.labels.a: the expression makes a list",
             ),
             (
                 json.replace("kind: json", "kind: alertmanager"),
