@@ -11,7 +11,8 @@ use watchkeeper::store::{Changes, Groups, Incidents, Inhibitions, Machine, Queue
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let state = required("STATE_TABLE")?;
-    let incidents = Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
+    let records = required("RECORDS_TABLE")?;
+    let incidents = Incidents::new(aws, records.clone(), state.clone());
     let machine = Machine::new(aws, required("INCIDENT_MACHINE")?);
     let intake = &Intake {
         groups: Groups::new(aws, state.clone()),
@@ -21,7 +22,7 @@ async fn main() -> Result<(), lambda::Fatal> {
             machine: machine.clone(),
         },
         incidents,
-        changes: Changes::new(aws, state),
+        changes: Changes::new(aws, records, state),
         machine,
         dead_letters: Queue::new(aws, required("SIGNALS_DEAD_LETTERS")?),
     };

@@ -1,7 +1,8 @@
 //! Enrich: adds to an incident's log what a responder would look up first.
 
+use domain::cause::Cause;
 use domain::enrich;
-use domain::incident::{Command, IncidentId, Status};
+use domain::incident::{Command, Incident, IncidentId, Status};
 use domain::owner;
 use jiff::Timestamp;
 use watchkeeper::aws::Aws;
@@ -24,8 +25,9 @@ struct Request {
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let state = required("STATE_TABLE")?;
-    let incidents = &Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
-    let changes = &Changes::new(aws, state);
+    let records = required("RECORDS_TABLE")?;
+    let incidents = &Incidents::new(aws, records.clone(), state.clone());
+    let changes = &Changes::new(aws, records, state);
     let policies = &Policies::new(aws, &required("POLICY_BUCKET")?);
     lambda::serve(async |request, now| handle(request, now, incidents, changes, policies).await).await
 }
@@ -47,6 +49,7 @@ async fn handle(
         beside = open.into_iter().filter(|other| other.service() == Some(&service)).map(enrich::Beside::from).collect();
     }
     let found = enrich::enrich(&incident, &policy.policy, changed, beside);
-    incidents.append(&id, &cause, now, |incident| incident.decide(Command::Enrich(found.clone()), now)).await?;
+    let decide = |incident: &Incident| incident.decide(Command::Enrich(found.clone()), now);
+    incidents.append(&id, &Cause::own(cause), now, decide).await?;
     Ok(())
 }

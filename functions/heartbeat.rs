@@ -5,13 +5,17 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::heartbeat::Monitor;
 use watchkeeper::lambda;
-use watchkeeper::store::{Heartbeats, Policies, Secrets};
+use watchkeeper::store::{AccessLog, Heartbeats, Policies, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let monitor = &Monitor {
-        access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
+        access: Access::new(
+            Secrets::new(aws),
+            &required("SECRETS_PATH")?,
+            AccessLog::new(aws, required("RECORDS_TABLE")?),
+        ),
         secrets: Secrets::new(aws),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         heartbeats: Heartbeats::new(aws, required("STATE_TABLE")?),

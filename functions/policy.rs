@@ -5,13 +5,17 @@ use watchkeeper::apply::Applier;
 use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
-use watchkeeper::store::{Policies, PolicyLog, Secrets};
+use watchkeeper::store::{AccessLog, Policies, PolicyLog, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let applier = &Applier {
-        access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
+        access: Access::new(
+            Secrets::new(aws),
+            &required("SECRETS_PATH")?,
+            AccessLog::new(aws, required("RECORDS_TABLE")?),
+        ),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         log: PolicyLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
     };

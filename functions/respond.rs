@@ -8,7 +8,7 @@ use watchkeeper::config::required;
 use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::respond::Responder;
-use watchkeeper::store::{Incidents, Inhibitions, Machine, Policies, Secrets};
+use watchkeeper::store::{AccessLog, Incidents, Inhibitions, Machine, Policies, Secrets, Subjects};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -18,13 +18,14 @@ async fn main() -> Result<(), lambda::Fatal> {
     let incidents = Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
     let machine = Machine::new(aws, required("INCIDENT_MACHINE")?);
     let responder = &Responder {
-        access: Access::new(Secrets::new(aws), &path),
+        access: Access::new(Secrets::new(aws), &path, AccessLog::new(aws, required("RECORDS_TABLE")?)),
         inhibitor: Inhibitor {
             incidents: incidents.clone(),
-            inhibitions: Inhibitions::new(aws, state),
+            inhibitions: Inhibitions::new(aws, state.clone()),
             machine: machine.clone(),
         },
         incidents,
+        subjects: Subjects::new(aws, required("RECORDS_TABLE")?, state),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         machine,
         channels: Channels::from_env(aws),

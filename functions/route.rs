@@ -1,5 +1,6 @@
 //! Route: decides who is told about an incident, how and why, and adds that decision to its log.
 
+use domain::cause::Cause;
 use domain::escalation;
 use domain::incident::{Command, Event, Incident, IncidentId};
 use domain::policy::{Handling, Mode};
@@ -87,7 +88,7 @@ async fn handle(
         let inhibited = inhibited.clone().filter(|_| !routed.is_empty());
         Ok(routed.into_iter().chain(grouped).chain(inhibited).collect())
     };
-    let mut incident = grouper.incidents.append(&id, &cause, now, decide).await?;
+    let mut incident = grouper.incidents.append(&id, &Cause::own(&cause), now, decide).await?;
     let mode = escalation::mode(&incident);
     if incident.member_of.is_some() {
         Box::pin(grouper.join(&id, &cause, now)).await?;
@@ -96,7 +97,8 @@ async fn handle(
     if inhibited.is_none() && incident.inhibited_by.is_some() {
         // What kept it quiet is over, and nothing else does.
         let ended = |alert: &Incident| Ok(alert.inhibited_by.iter().map(|_| Event::InhibitionEnded).collect());
-        incident = grouper.incidents.append(&id, &format!("{cause}/released"), now, ended).await?;
+        let cause = Cause::own(format!("{cause}/released"));
+        incident = grouper.incidents.append(&id, &cause, now, ended).await?;
     }
     silences.count(&incident.id, &incident.silenced_by).await?;
     // Whoever waits for more triggers needs no execution: the one that is enough starts its own.

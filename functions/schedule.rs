@@ -5,13 +5,17 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::roster::Roster;
-use watchkeeper::store::{CalendarLog, CoverLog, Policies, Secrets};
+use watchkeeper::store::{AccessLog, CalendarLog, CoverLog, Policies, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let roster = &Roster {
-        access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
+        access: Access::new(
+            Secrets::new(aws),
+            &required("SECRETS_PATH")?,
+            AccessLog::new(aws, required("RECORDS_TABLE")?),
+        ),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         calendars: CalendarLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),

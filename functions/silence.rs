@@ -5,13 +5,17 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::silence::Silencer;
-use watchkeeper::store::{Incidents, Policies, Secrets, SilenceLog};
+use watchkeeper::store::{AccessLog, Incidents, Policies, Secrets, SilenceLog};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
     let aws = &Aws::from_env()?;
     let silencer = &Silencer {
-        access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?),
+        access: Access::new(
+            Secrets::new(aws),
+            &required("SECRETS_PATH")?,
+            AccessLog::new(aws, required("RECORDS_TABLE")?),
+        ),
         silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),

@@ -1,41 +1,79 @@
-//! Access to the API: bearer tokens, kept in one SSM parameter as lines `name token`.
+//! Access to the API: bearer tokens, kept in one SSM parameter as lines `name token`; and the log of who used it.
 //!
 //! A token may also come as the password of basic authentication, whatever the user: `amtool` and Grafana can do that.
+//! Whatever a holder changes is recorded where it is changed, with their name. What they are shown, and what they are
+//! refused, is written into the access log: without that record there is no answer.
 
-use http::HeaderMap;
+use domain::access::{AccessEvent, asked};
+use domain::cause::Principal;
+use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
 use crate::api::Situation;
 use crate::error::Error;
+use crate::lambda::{Http, problem};
 use crate::reply::Reply;
 use crate::sender::token::presented;
-use crate::store::Secrets;
+use crate::store::{AccessLog, Secrets};
 
 /// Who may use the API.
 #[derive(Debug)]
 pub struct Access {
     secrets: Secrets,
     parameter: String,
+    log: AccessLog,
 }
 
 impl Access {
-    /// Tokens in the parameter `tokens` under `path`.
-    pub fn new(secrets: Secrets, path: &str) -> Self {
-        Self { secrets, parameter: format!("{path}/tokens") }
+    /// Tokens in the parameter `tokens` under `path`; what they are used for is written into `log`.
+    pub fn new(secrets: Secrets, path: &str, log: AccessLog) -> Self {
+        Self { secrets, parameter: format!("{path}/tokens"), log }
     }
 
-    /// The name of the token that a request presents, or the answer to give when it presents none that is known.
+    /// What `answer` says to the holder of the token that a request presents, and the refusal when it presents none
+    /// that is known. A change that is made is in the log of what was changed; everything else is written down here.
+    pub async fn answer(
+        &self,
+        request: &Http,
+        now: Timestamp,
+        answer: impl AsyncFnOnce(String) -> Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let Some(token) = self.holder(&request.headers, now).await? else { return Ok(refusal()) };
+        let cause = Principal::token(&token).cause(format!("api/{token}/{}", request.id));
+        let asked = asked(request.method.as_str(), &request.path);
+        if matches!(request.method, Method::GET | Method::HEAD) {
+            // Side by side, so that nobody waits for the record alone.
+            let written = self.log.append(&cause, AccessEvent::Read { asked }, now);
+            let (written, answered) = tokio::join!(written, Box::pin(answer(token)));
+            return written.and(answered);
+        }
+        let answered = Box::pin(answer(token)).await;
+        let status = answered.as_ref().map_or_else(|error| problem(error).status, |reply| reply.status);
+        if (400..500).contains(&status) {
+            self.log.append(&cause, AccessEvent::Refused { asked, status }, now).await?;
+        }
+        answered
+    }
+
+    /// Writes down what the holder of `token` was given by a request that is no mere look, such as an export.
+    pub async fn given(&self, request: &Http, token: &str, now: Timestamp) -> Result<(), Error> {
+        let cause = Principal::token(token).cause(format!("api/{token}/{}", request.id));
+        let asked = asked(request.method.as_str(), &request.path);
+        self.log.append(&cause, AccessEvent::Read { asked }, now).await
+    }
+
+    /// The name of the token that a request presents, if it is known.
     ///
     /// Every known token is compared, in a time that tells nothing about which one it was.
-    pub async fn check(&self, headers: &HeaderMap, now: Timestamp) -> Result<Result<String, Reply>, Error> {
-        let Some(presented) = presented(headers) else { return Ok(Err(refusal())) };
+    async fn holder(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<String>, Error> {
+        let Some(presented) = presented(headers) else { return Ok(None) };
         let mut found = None;
         for (name, token) in self.secrets.tokens(&self.parameter, now).await? {
             if token.matches(&presented) {
                 found = Some(name);
             }
         }
-        Ok(found.ok_or_else(refusal))
+        Ok(found)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Applying a policy: kept under its own hash, then made to rule together with the record that says who did it.
 
+use domain::cause::Principal;
 use domain::incident::Actor;
 use domain::log::Hash;
 use domain::policy::{self, Level, Mistake, Policy};
@@ -29,15 +30,12 @@ pub struct Applier {
 impl Applier {
     /// Answers a request for the holder of a token.
     pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
-        let token = match self.access.check(&request.headers, now).await? {
-            Ok(token) => token,
-            Err(refused) => return Ok(refused),
-        };
-        match request.method {
+        let answer = async |token: String| match request.method {
             Method::GET => self.show().await,
             Method::PUT => self.apply(request, &token, now).await,
             _ => Ok(Reply::problem(Situation::MethodNotAllowed, "use GET or PUT").with("allow", "GET, PUT")),
-        }
+        };
+        self.access.answer(request, now, answer).await
     }
 
     async fn show(&self) -> Result<Reply, Error> {
@@ -61,7 +59,7 @@ impl Applier {
             return Ok(Reply { content_type: crate::api::MEDIA_TYPE, ..Reply::json(problem.status, &problem) });
         }
         let hash = self.policies.put(&policy).await?;
-        let cause = format!("api/{token}/{}", request.id);
+        let cause = Principal::token(token).cause(format!("api/{token}/{}", request.id));
         let previous = self.log.apply(&hash, Actor::token(token), &cause, now).await?;
         self.publish(&hash).await?;
         let changed = previous.as_ref() != Some(&hash);

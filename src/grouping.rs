@@ -4,6 +4,7 @@
 //! the group is still open, and a group that ended looks at its rows once more afterwards: whichever of the two comes
 //! second sees the other, so no alert is left in a group that is over.
 
+use domain::cause::Cause;
 use domain::group::{Flush, Grouping, Member, flush, hurries, may_flush};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId};
 use domain::policy::{Mode, Policy};
@@ -69,7 +70,7 @@ impl Grouper {
             }
             if opens {
                 let events = grouping.open(&group, &alert);
-                let Some(opened) = self.incidents.write(&group, cause, events, now).await? else {
+                let Some(opened) = self.incidents.write(&group, &Cause::own(cause), events, now).await? else {
                     pause(attempt, STEP).await;
                     continue;
                 };
@@ -82,7 +83,8 @@ impl Grouper {
                     let there = alert.member_of.as_ref() == Some(&group.id);
                     Ok((!there).then(into).into_iter().collect())
                 };
-                self.incidents.append(id, &format!("{cause}/{}", group.id), now, moved).await?;
+                let cause = Cause::own(format!("{cause}/{}", group.id));
+                self.incidents.append(id, &cause, now, moved).await?;
             }
             if Box::pin(self.arrived(&group.id, &member, cause)).await? {
                 return Ok(());
@@ -148,7 +150,7 @@ impl Grouper {
         let members = self.groups.members(&group.id).await?;
         let by_person = ended.by != Actor::watchkeeper();
         let settle = stream::iter(members.iter().take(SETTLED)).map(async |member: &Member| {
-            let cause = format!("group/{}", group.id);
+            let cause = Cause::own(format!("group/{}", group.id));
             if member.cleared_at.is_none() {
                 if by_person && member.joined_at <= ended.at {
                     let resolve = Command::Resolve { by: ended.by.clone() };
@@ -160,7 +162,7 @@ impl Grouper {
                         Err(error) => return Err(error),
                     }
                 } else {
-                    Box::pin(self.join(&member.incident, &cause, now)).await?;
+                    Box::pin(self.join(&member.incident, &cause.request, now)).await?;
                 }
             }
             self.groups.remove(&group.id, member).await

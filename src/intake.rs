@@ -63,7 +63,7 @@ impl Intake {
             match read(&message) {
                 Ok(arrival) if arrival.signal.action == Action::Change => {
                     let service = arrival.signal.alert.service.as_deref().unwrap_or(UNKNOWN);
-                    let kept = self.changes.put(service, &arrival.signal).await;
+                    let kept = self.changes.put(service, &arrival.signal, now).await;
                     failed.extend(report(kept).map(|()| id));
                 }
                 Ok(arrival) => problems.entry(arrival.signal.fingerprint.clone()).or_default().push(arrival),
@@ -96,7 +96,7 @@ impl Intake {
             let incident = if merge.events.is_empty() {
                 merge.incident.clone()
             } else {
-                let cause = format!("{SIGNALS}{}", rest[0].id);
+                let cause = rest[0].sender().cause(format!("{SIGNALS}{}", rest[0].id));
                 match self.incidents.write(&merge.incident, &cause, merge.events.clone(), now).await? {
                     Some(after) => after,
                     None if tries < TRIES => {

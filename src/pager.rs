@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use domain::cause::Cause;
 use domain::escalation::{self, Around, Delivery, Next, Outcome, Over};
 use domain::group::{self, Flush};
 use domain::incident::{Event, Incident, IncidentId, Status};
@@ -173,7 +174,7 @@ impl Pager {
             return Ok(Some(routed));
         }
         let row = flush.map(|flush| self.grouper.groups.tell(&before.id, &flush.told, now)).transpose()?;
-        self.incidents.write_with(before, cause, events, now, row).await
+        self.incidents.write_with(before, &Cause::own(cause), events, now, row).await
     }
 
     /// Sends what this request is to send, and brings messages up to date that show an older status.
@@ -243,7 +244,7 @@ impl Pager {
         let mut current = incident;
         for attempt in 0..OUTCOME_TRIES {
             let events = vec![Event::Sent { outcomes: outcomes.clone() }];
-            if let Some(after) = self.incidents.write(&current, cause, events, now).await? {
+            if let Some(after) = self.incidents.write(&current, &Cause::own(cause), events, now).await? {
                 return Ok(after);
             }
             pause(attempt, STEP).await;

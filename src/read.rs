@@ -1,9 +1,10 @@
 //! The reading half of the API.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use domain::fingerprint::Fingerprint;
-use domain::incident::{IncidentId, Status};
+use domain::incident::{Event, IncidentId, Status};
 use domain::log::{Hash, Record};
 use domain::rehearse::Recorded;
 use domain::timeline::timeline;
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::lambda::Http;
 use crate::query::pairs;
 use crate::reply::Reply;
-use crate::store::{Groups, Incidents, Policies};
+use crate::store::{Groups, Incidents, Policies, Subjects};
 
 /// How many incidents a page has unless it is said otherwise, and at most.
 const PAGE: (u32, u32) = (50, 200);
@@ -35,6 +36,8 @@ pub struct Reader {
     pub incidents: Incidents,
     /// The alerts of groups.
     pub groups: Groups,
+    /// The keys of what was written about people and customers.
+    pub subjects: Subjects,
     /// The policies.
     pub policies: Policies,
     /// Where the API is, for links.
@@ -55,10 +58,12 @@ impl Reader {
         if path.first() != Some(&"v1") {
             return Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json"));
         }
-        if let Err(refused) = self.access.check(&request.headers, now).await? {
-            return Ok(refused);
-        }
-        let known = match path.as_slice() {
+        self.access.answer(request, now, async |_| self.show(request, &path, now).await).await
+    }
+
+    /// What is at `path`, for the holder of a token.
+    async fn show(&self, request: &Http, path: &[&str], now: Timestamp) -> Result<Reply, Error> {
+        let known = match path {
             ["v1", "incidents" | "history"] | ["v1", "incidents" | "policies", _] => true,
             ["v1", "incidents", _, part] => matches!(*part, "alerts" | "timeline" | "records"),
             _ => false,
@@ -66,7 +71,7 @@ impl Reader {
         if known && request.method != Method::GET {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use GET").with("allow", "GET"));
         }
-        match path.as_slice() {
+        match path {
             ["v1", "incidents"] => self.list(request).await,
             ["v1", "incidents", id] => {
                 let incident = self.incidents.get(&id_of(id)?).await?;
@@ -220,10 +225,11 @@ impl Reader {
     async fn timeline(&self, id: &IncidentId) -> Result<Reply, Error> {
         let entries = self.incidents.entries(id).await?;
         let records: Result<Vec<Record<_>>, _> = entries.iter().map(Record::open).collect();
-        let records = records.map_err(|_| Error::Misconfigured("a record cannot be read".to_owned()))?;
+        let mut records = records.map_err(|_| Error::Misconfigured("a record cannot be read".to_owned()))?;
         if records.is_empty() {
             return Err(Error::NotFound(format!("incident {id}")));
         }
+        self.unseal(&mut records).await?;
         let incident = self.incidents.get(id).await?;
         let policy = match &incident.decision {
             // Without its policy the story is the same, in shorter names.
@@ -232,6 +238,26 @@ impl Reader {
         };
         let told = timeline(&records, policy.as_ref().map(|active| &active.policy));
         Ok(Reply::json(200, &api::Timeline::of(id, told)))
+    }
+}
+
+impl Reader {
+    /// Puts texts about people and customers in the place of their seals, where the key still exists.
+    async fn unseal(&self, records: &mut [Record<Event>]) -> Result<(), Error> {
+        let mut keys = HashMap::new();
+        for record in records {
+            for event in &mut record.events {
+                let Event::NotedAbout { by, sealed } = event else { continue };
+                if !keys.contains_key(&sealed.key) {
+                    keys.insert(sealed.key.clone(), self.subjects.key(&sealed.key).await?);
+                }
+                let key = keys.get(&sealed.key).and_then(Option::as_ref);
+                if let Some(text) = key.and_then(|key| sealed.open(key, &record.stream)) {
+                    *event = Event::Noted { by: by.clone(), text };
+                }
+            }
+        }
+        Ok(())
     }
 }
 

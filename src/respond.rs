@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::cause::{Cause, Principal, Proof};
 use domain::escalation::{Assignee, Delivery, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
 use domain::policy::SecretRef;
@@ -23,10 +24,11 @@ use crate::read::id_of;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::sender::verify;
-use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, look_again};
+use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, Subjects, look_again};
 
 mod ask;
 mod several;
+mod subject;
 mod test_page;
 mod twilio;
 
@@ -41,6 +43,8 @@ pub struct Responder {
     pub access: Access,
     /// The incidents.
     pub incidents: Incidents,
+    /// The keys of what people write about somebody.
+    pub subjects: Subjects,
     /// The policies.
     pub policies: Policies,
     /// The state machine of incidents: one more execution looks at once, where the incident's own is over or asleep.
@@ -62,44 +66,55 @@ impl Responder {
     pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
         let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         match path.as_slice() {
-            ["v1", "incidents", action @ ("acknowledge" | "resolve")] => self.api_several(request, action, now).await,
-            ["v1", "incidents", id, action] => self.api(request, id, action, now).await,
             ["v1", "slack", "interactions"] => Box::pin(self.slack(request, now)).await,
-            ["v1", "people", name, "test-page"] => self.test_page(request, name, now).await,
             ["v1", "twilio", about @ ..] => self.twilio(request, about, now).await,
             ["l", token] => Box::pin(self.link(request, token, now)).await,
-            _ => Ok(Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")),
+            ["v1", "incidents" | "subjects", _] | ["v1", "incidents" | "people", _, _] => {
+                let answer = async |token: String| self.api(request, &path, &token, now).await;
+                self.access.answer(request, now, answer).await
+            }
+            _ => Ok(nowhere()),
         }
     }
 
-    /// An answer by the API. With an `Idempotency-Key` a request that comes again is known.
-    async fn api(&self, request: &Http, id: &str, action: &str, now: Timestamp) -> Result<Reply, Error> {
-        let token = match self.access.check(&request.headers, now).await? {
-            Ok(token) => token,
-            Err(refused) => return Ok(refused),
-        };
+    /// An answer by the API, of the holder of `token`.
+    async fn api(&self, request: &Http, path: &[&str], token: &str, now: Timestamp) -> Result<Reply, Error> {
+        if let ["v1", "subjects", subject] = path {
+            return self.erase(request, subject, token, now).await;
+        }
         if request.method != Method::POST {
             return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
         }
-        let Some(command) = ask::command(action, &request.body, &token, now)? else {
+        match path {
+            ["v1", "incidents", action @ ("acknowledge" | "resolve")] => {
+                self.several(request, action, token, now).await
+            }
+            ["v1", "incidents", id, action] => self.one_command(request, id, action, token, now).await,
+            ["v1", "people", name, "test-page"] => self.test_page(request, name, token, now).await,
+            _ => Ok(nowhere()),
+        }
+    }
+
+    /// An answer to one incident. With an `Idempotency-Key` a request that comes again is known.
+    async fn one_command(
+        &self,
+        request: &Http,
+        id: &str,
+        action: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Reply, Error> {
+        let Some(command) = ask::command(action, &request.body, token, now)? else {
             return Ok(Reply::problem(Situation::NotFound, ask::ACTIONS));
         };
-        let cause = cause(request, &token, action);
-        let incident = Box::pin(self.command(&id_of(id)?, &command, &cause, now)).await?;
+        let (id, cause) = (id_of(id)?, cause(request, token, action));
+        let command = match (command, ask::about(action, &request.body)?) {
+            (Command::Note { by, text }, Some(about)) => self.sealed(&id, by, &text, &about).await?,
+            (command, _) => command,
+        };
+        let incident = Box::pin(self.command(&id, &command, &cause, now)).await?;
         let view = api::Incident::of(&incident, Some(&self.base_url));
         Ok(Reply::json(200, &view.ok_or(Error::Refused(Refusal::Unknown))?))
-    }
-
-    /// An answer by the API to several incidents at once.
-    async fn api_several(&self, request: &Http, action: &str, now: Timestamp) -> Result<Reply, Error> {
-        let token = match self.access.check(&request.headers, now).await? {
-            Ok(token) => token,
-            Err(refused) => return Ok(refused),
-        };
-        if request.method != Method::POST {
-            return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
-        }
-        self.several(request, action, &token, now).await
     }
 
     /// A link of a message: GET shows and asks, POST does. Opening a link changes nothing, whoever opens it.
@@ -115,8 +130,9 @@ impl Responder {
             Method::POST => {
                 let answer = form::field(&request.body, "action").and_then(|word| Answer::parse(&word));
                 let Some(answer) = answer else { return Ok(page(400, confirm::incident(&incident, person))) };
-                let cause = format!("link/{delivery}/{}", request.id);
-                let command = command_of(answer, Actor::link_holder(person), now);
+                let by = Principal { actor: Actor::link_holder(person), proof: Proof::Link };
+                let command = command_of(answer, by.actor.clone(), now);
+                let cause = by.cause(format!("link/{delivery}/{}", request.id));
                 match Box::pin(self.command(&id, &command, &cause, now)).await {
                     Ok(incident) => Ok(page(200, confirm::answered(&incident, answer, Ok(())))),
                     Err(Error::Refused(refusal)) => {
@@ -158,9 +174,10 @@ impl Responder {
             self.channels.whisper(&pressed, "You are not in Watchkeeper's policy, so this changed nothing.").await;
             return Ok(Reply::empty(200));
         };
-        let command = command_of(pressed.answer, Actor::person(person), now);
+        let by = Principal { actor: Actor::person(person), proof: Proof::SlackSignature };
+        let command = command_of(pressed.answer, by.actor.clone(), now);
         // One press has one time, however often Slack delivers it (faults.md, C11).
-        let cause = format!("slack/{}/{}", pressed.user, pressed.pressed_at);
+        let cause = by.cause(format!("slack/{}/{}", pressed.user, pressed.pressed_at));
         match Box::pin(self.command(&pressed.incident, &command, &cause, now)).await {
             Ok(incident) if pressed.answer == Answer::Acknowledge && !incident.awaited().is_empty() => {
                 let awaited = incident.awaited().join(" and ");
@@ -178,8 +195,9 @@ impl Responder {
     /// Puts down that somebody pressed a button who may not, once for each of them (faults.md, I12).
     async fn deny(&self, pressed: &slack::Interaction, now: Timestamp) -> Result<(), Error> {
         let asked = pressed.answer.as_str().to_owned();
-        let command = Command::Deny { by: Actor::slack(&pressed.user), asked };
-        let cause = format!("slack/{}/denied", pressed.user);
+        let by = Principal { actor: Actor::slack(&pressed.user), proof: Proof::SlackSignature };
+        let command = Command::Deny { by: by.actor.clone(), asked };
+        let cause = by.cause(format!("slack/{}/denied", pressed.user));
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         match self.incidents.append(&pressed.incident, &cause, now, decide).await {
             Ok(_) | Err(Error::Refused(_) | Error::NotFound(_)) => Ok(()),
@@ -211,14 +229,14 @@ impl Responder {
         &self,
         id: &IncidentId,
         command: &Command,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
     ) -> Result<Incident, Error> {
         if let Command::Reassign { to, .. } = command {
             self.knows(id, to, now).await?;
         }
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
-        let note = matches!(command, Command::Note { .. });
+        let note = matches!(command, Command::Note { .. } | Command::NoteAbout { .. });
         // People are told of the group, so what they say of one of its alerts they say of the group.
         let group = if note { None } else { self.incidents.get(id).await?.member_of };
         let mut incident = self.incidents.append(group.as_ref().unwrap_or(id), cause, now, decide).await?;
@@ -228,7 +246,7 @@ impl Responder {
         }
         // Nobody looks at a group that a person ended before its next flush: its alerts are to end with it.
         if command.needs_a_look(&incident) || (resolved && incident.group.is_some()) {
-            let (name, input) = look_again(&incident, cause);
+            let (name, input) = look_again(&incident, &cause.request);
             self.machine.start(&name, &input).await?;
         }
         if let Some(decision) = incident.decision.clone()
@@ -245,7 +263,7 @@ impl Responder {
         &self,
         incident: Incident,
         active: &Arc<Active>,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
     ) -> Result<Incident, Error> {
         let secrets = async |reference: &SecretRef| {
@@ -274,9 +292,13 @@ impl Responder {
 }
 
 /// Names the request in the log: with an `Idempotency-Key`, the same when it comes again.
-fn cause(request: &Http, token: &str, action: &str) -> String {
+fn cause(request: &Http, token: &str, action: &str) -> Cause {
     let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-    format!("api/{token}/{action}/{}", key.unwrap_or(&request.id))
+    Principal::token(token).cause(format!("api/{token}/{action}/{}", key.unwrap_or(&request.id)))
+}
+
+fn nowhere() -> Reply {
+    Reply::problem(Situation::NotFound, "there is nothing at this address; see /v1/openapi.json")
 }
 
 /// A page for a person, with the headers that every such page has.

@@ -1,5 +1,6 @@
 //! Silencing: what answers whoever makes, changes, ends or lists silences, by our API or by Alertmanager's.
 
+use domain::cause::{Cause, Principal};
 use domain::incident::Actor;
 use domain::log::Hash;
 use domain::matcher::{Comparison, Matcher, Matchers};
@@ -39,24 +40,25 @@ pub struct Silencer {
 /// Somebody's request to change something.
 struct Change<'a> {
     by: Actor,
-    cause: &'a str,
+    cause: &'a Cause,
     now: Timestamp,
 }
 
 impl Silencer {
     /// Answers a request of the holder of a token.
     pub async fn answer(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
-        let token = match self.access.check(&request.headers, now).await? {
-            Ok(token) => token,
-            Err(refused) => return Ok(refused),
-        };
+        self.access.answer(request, now, async |token: String| self.answer_holder(request, &token, now).await).await
+    }
+
+    async fn answer_holder(&self, request: &Http, token: &str, now: Timestamp) -> Result<Reply, Error> {
         let path = query::segments(&request.path);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         if let ["api", "v2", rest @ ..] = path.as_slice() {
-            return alertmanager::answer(self, rest, request, &token, now).await;
+            return alertmanager::answer(self, rest, request, token, now).await;
         }
         let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
         let cause = format!("api/{token}/{}/{}", request.path, key.unwrap_or(&request.id));
+        let cause = Principal::token(token).cause(cause);
         let asked: SilenceRequest = match request.method {
             Method::POST | Method::PUT | Method::DELETE if !request.body.is_empty() => read_object(&request.body)?,
             _ => SilenceRequest::default(),
@@ -64,7 +66,7 @@ impl Silencer {
         if asked.by.as_ref().is_some_and(|by| by.trim().is_empty() || by.chars().count() > NAME) {
             return Err(Error::InvalidEvent(format!("`by` is a name of at most {NAME} characters")));
         }
-        let by = asked.by.as_deref().map_or_else(|| Actor::token(&token), Actor::person);
+        let by = asked.by.as_deref().map_or_else(|| Actor::token(token), Actor::person);
         let change = Change { by, cause: &cause, now };
         match (path.as_slice(), &request.method) {
             (["v1", "silences"], &Method::GET) => self.list(now).await,
@@ -113,7 +115,7 @@ impl Silencer {
         let matchers = asked.read_matchers().map_err(Error::InvalidEvent)?;
         let matchers = matchers.ok_or_else(|| Error::InvalidEvent("matchers are missing".to_owned()))?;
         let wanted = self::wanted(asked, Kind::Silence, matchers, change)?;
-        let new = name(change.cause);
+        let new = name(&change.cause.request);
         let decide = |silences: &Silences| Ok(silences.create(wanted.clone(), &new, change.now)?.0);
         self.answer_with(decide, 201, &new, change).await
     }
@@ -129,7 +131,7 @@ impl Silencer {
         let matchers = matcher.and_then(|matcher| Matchers::try_from(vec![matcher]));
         let matchers = matchers.map_err(|wrong| Error::InvalidEvent(format!("{wrong}; {}", wrong.fix)))?;
         let wanted = self::wanted(asked, Kind::Maintenance, matchers, change)?;
-        let new = name(change.cause);
+        let new = name(&change.cause.request);
         let decide = |silences: &Silences| {
             let goes_on = silences.maintenance(service, change.now).find(|one| one.state(change.now) == State::Active);
             let (events, _) = match goes_on {
@@ -186,10 +188,10 @@ impl Silencer {
         &self,
         id: &str,
         wanted: impl Fn(&Silence) -> Wanted,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
     ) -> Result<(Result<Silences, Refusal>, String), Error> {
-        let new = name(cause);
+        let new = name(&cause.request);
         let decide = |silences: &Silences| {
             let before = silences.get(id).ok_or(Refusal::Unknown)?;
             Ok(silences.change(id, wanted(before), &new, now)?.0)

@@ -5,6 +5,7 @@
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
 
+use domain::cause::Cause;
 use domain::incident::{Command, Incident, IncidentId};
 use domain::silence::{Event, Silence, Silences, State};
 use futures_util::future::join_all;
@@ -166,17 +167,17 @@ impl Sweeper {
             self.silences.count(id, &others).await?;
             return Ok(false);
         }
-        let cause = format!("silence/{}/{}", silence.id, silence.until);
+        let cause = Cause::own(format!("silence/{}/{}", silence.id, silence.until));
         let decide = |incident: &Incident| incident.decide(Command::EndSilence, now);
         let incident = self.incidents.append(id, &cause, now, decide).await?;
-        let (name, input) = look_again(&incident, &cause);
+        let (name, input) = look_again(&incident, &cause.request);
         self.machine.start(&name, &input).await?;
         Ok(true)
     }
 
     /// Writes down that nobody needs to come by for this end of `silence` again.
     async fn settle(&self, silence: &Silence, now: Timestamp) -> Result<(), Error> {
-        let cause = format!("sweep/{}/{}", silence.id, silence.until);
+        let cause = Cause::own(format!("sweep/{}/{}", silence.id, silence.until));
         let decide = |silences: &Silences| {
             let over = silences.get(&silence.id).is_some_and(|known| known.state(now) == State::Expired);
             Ok(over.then(|| Event::Released { id: silence.id.clone() }).into_iter().collect())

@@ -10,7 +10,7 @@ use crate::show::{self, GREEN, Show, paint, text};
 
 /// An answer on behalf of `by`.
 pub const fn from(by: Option<String>, text: Option<String>) -> Answer {
-    Answer { by, text }
+    Answer { by, text, about: None }
 }
 
 /// Gives `answer` to each of `ids` as `action`; one that is refused does not keep the others from theirs.

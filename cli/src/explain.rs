@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use domain::cause::Cause;
 use domain::dedup;
 use domain::enrich;
 use domain::escalation::{self, Around, Next, Outcome};
@@ -219,7 +220,7 @@ struct Thought<'a> {
 impl Thought<'_> {
     fn write(&mut self, cause: &str, events: Vec<Event>, at: Timestamp) {
         if !events.is_empty() {
-            let record = self.incident.record(cause, events, at);
+            let record = self.incident.record(&Cause::own(cause), events, at);
             let hash = record.seal().hash;
             self.incident.fold(&record, hash);
             self.records.push(record);

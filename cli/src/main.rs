@@ -10,10 +10,12 @@ use clap::Parser;
 
 mod answer;
 mod args;
+mod audit;
 mod calendar;
 mod client;
 mod cover;
 mod dialect;
+mod erase;
 mod explain;
 mod failure;
 mod heartbeat;
@@ -21,6 +23,7 @@ mod history;
 mod hygiene;
 mod import;
 mod incidents;
+mod migrate;
 mod oncall;
 mod owners;
 mod past;
@@ -38,7 +41,7 @@ use args::{Args, Command, PolicyCommand};
 use client::Client;
 use failure::Failure;
 use show::Show;
-use watchkeeper::api::{Reassign, Snooze};
+use watchkeeper::api::{Answer, Erase, Reassign, Snooze};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -68,9 +71,11 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Reassign { id, to, by } => answer::one(&client()?, &id, "reassign", &Reassign { by, to }, show),
         Command::Resolve { ids, by } => answer::each(&client()?, &ids, "resolve", &answer::from(by, None), show),
         Command::Escalate { id, by } => answer::each(&client()?, &[id], "escalate", &answer::from(by, None), show),
-        Command::Note { id, text, by } => {
-            answer::each(&client()?, &[id], "notes", &answer::from(by, Some(text.join(" "))), show)
+        Command::Note { id, text, by, about } => {
+            let note = Answer { about, ..answer::from(by, Some(text.join(" "))) };
+            answer::each(&client()?, &[id], "notes", &note, show)
         }
+        Command::Erase { subject, reason, by } => erase::subject(&client()?, &subject, &Erase { by, reason }, show),
         Command::Oncall { at } => oncall::at(&client()?, at, show),
         Command::Schedule(command) => schedule::schedules(client, command, show),
         Command::Override(command) => cover::overrides(&client()?, command, show),
@@ -90,7 +95,9 @@ fn run(args: Args) -> Result<(), Failure> {
         }
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
+        Command::Import(from) => migrate::import(&from, show),
         Command::Explain(what) => explain::explain(&what, client, show),
+        Command::Audit(what) => audit::audit(client, what, show),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+mod audit;
 mod past;
 mod server;
 
@@ -80,7 +81,7 @@ fn records() -> Vec<Value> {
         let at = "2026-11-21T10:00:00Z".parse().unwrap();
         let stream = format!("incident#{ONE}");
         let record =
-            domain::log::Record::<String> { stream, seq, at, cause: "c".into(), events: vec![], prev: prev.clone() };
+            domain::log::Record::<String>::new(stream, seq, prev.clone(), &domain::cause::Cause::own("c"), vec![], at);
         let entry = record.seal();
         prev = entry.hash.clone();
         serde_json::to_value(entry).unwrap()
@@ -338,6 +339,12 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
         ("DELETE /v1/silences/1c5e8bd3", 404, problem(404, "silence not found")),
         ("POST /v1/services/", 201, maintenance("active", "moving")),
         ("DELETE /v1/services/checkout/maintenance", 204, Value::Null),
+        (
+            "DELETE /v1/subjects/customer%3Anobody",
+            404,
+            problem(404, "what is written about the subject does not exist"),
+        ),
+        ("DELETE /v1/subjects/", 200, json!({"key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0"})),
         ("DELETE /v1/", 200, json!({"id": "0a1b2c3d4e5f6071"})),
         ("GET /v1/history?", 200, json!({"incidents": past::history(&compiled()), "next": null})),
         ("GET /v1/policies/", 200, policy()),
@@ -421,6 +428,9 @@ fn what_the_command_prints_is_what_was_promised() {
         ("reassign-unknown", &["reassign", TWO, "person:nobody"], &[]),
         ("escalate", &["escalate", ONE], &[]),
         ("note", &["note", ONE, "looking", "at", "it"], &[]),
+        ("note-about", &["note", ONE, "they", "called", "--about", "customer:acme"], &[]),
+        ("erase", &["erase", "customer:acme", "--reason", "request-4711", "--as", "ana"], &[]),
+        ("erase-unknown", &["erase", "customer:nobody", "--reason", "request-4711"], &[]),
         ("oncall", &["oncall"], &[]),
         ("test-page", &["test-page", "--user", "ana"], &[]),
         ("test-page-wait", &["test-page", "--user", "bo", "--contact", "1", "--wait", "--json"], &[]),
@@ -737,4 +747,72 @@ fn a_flood_is_sent_completely_and_tried_again_when_the_door_is_busy() {
     assert_eq!((&sent["sent"], &sent["accepted"], &sent["tried_again"]), (&json!(50), &json!(50), &json!(3)));
     assert_eq!(server.asked().len(), 53);
     assert!(ran.status.success());
+}
+
+#[test]
+fn what_another_system_was_told_becomes_a_policy_and_whatever_does_not_is_listed_with_its_reason() {
+    let server = Server::start(world(false));
+    let exports = [
+        ("alertmanager", "imports/alertmanager.yml"),
+        ("goalert", "imports/goalert.json"),
+        ("oncall", "imports/oncall.json"),
+        ("opsgenie", "imports/opsgenie"),
+        ("pagerduty", "imports/pagerduty"),
+    ];
+    for (system, export) in exports {
+        let export = file(export);
+        insta::assert_snapshot!(
+            format!("import-from-{system}"),
+            transcript(&server, &["import", system, &export], &[])
+        );
+    }
+    let files = [file("imports/opsgenie/escalations.json"), file("alert.json")];
+    let arguments = ["import", "opsgenie", &files[0], &files[1], "--json"];
+    insta::assert_snapshot!("import-from-little-json", transcript(&server, &arguments, &[]));
+    let nowhere = file("nowhere.json");
+    insta::assert_snapshot!("import-from-nowhere", transcript(&server, &["import", "goalert", &nowhere], &[]));
+    let calendar = file("google.ics");
+    insta::assert_snapshot!("import-from-no-export", transcript(&server, &["import", "goalert", &calendar], &[]));
+}
+
+/// An export as the API shows it.
+fn export(state: &str) -> Value {
+    let finished = state == "finished";
+    let file = |path: &str, body: &str| {
+        let hash = domain::log::Hash::of(body.as_bytes());
+        json!({"path": path, "sha256": hash, "bytes": body.len()})
+    };
+    let files = if finished { json!([file("report.html", "<html>"), file("report.json", "{}")]) } else { json!([]) };
+    let number = |number: u64| if finished { json!(number) } else { Value::Null };
+    json!({"id": "0123456789abcdef0123", "state": state, "done": 0, "total": null, "records": number(4120),
+        "findings": number(2), "grave": number(1), "files": files})
+}
+
+#[test]
+fn an_export_is_asked_for_and_its_findings_are_told() {
+    let requested = Server::start(vec![("POST /v1/audit/exports", 202, export("requested"))]);
+    let range = ["audit", "export", "--from", "2026-11-16T00:00:00Z", "--to", "2026-11-23T00:00:00Z"];
+    insta::assert_snapshot!("export", transcript(&requested, &range, &[]));
+    let finished = Server::start(vec![("POST /v1/audit/exports", 200, export("finished"))]);
+    insta::assert_snapshot!("export_wait", transcript(&finished, &[&range[..], &["--wait"]].concat(), &[]));
+    let failed = Server::start(vec![("POST /v1/audit/exports", 202, export("failed"))]);
+    insta::assert_snapshot!("export_failed", transcript(&failed, &[&range[..], &["--wait"]].concat(), &[]));
+}
+
+#[test]
+fn what_is_fetched_has_the_hash_it_was_written_with_or_is_not_kept() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("report.html"), "<html>").unwrap();
+    let server = Server::start(vec![
+        ("POST /v1/audit/exports", 200, export("finished")),
+        ("GET /v1/audit/exports/0123456789abcdef0123/parts/report.json", 404, problem(404, "it is gone")),
+    ]);
+    let output = folder.to_str().unwrap();
+    let range = ["audit", "export", "--from", "2026-11-16T00:00:00Z", "--to", "2026-11-23T00:00:00Z", "-o", output];
+    let told = transcript(&server, &range, &[]);
+    assert!(told.contains("it is gone"), "{told}");
+    assert!(!told.contains("parts/report.html"), "what is there already is not fetched again: {told}");
+    assert!(!folder.join("report.json").exists());
 }

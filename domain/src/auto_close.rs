@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::cause::Proof;
 use crate::incident::Incident;
 use crate::policy::Policy;
 use crate::signal::{Action, Alert, Signal};
@@ -21,6 +22,7 @@ pub fn due(incident: &Incident, policy: &Policy, now: Timestamp) -> Option<Signa
     (incident.is_open() && incident.group.is_none()).then(|| Signal {
         id: format!("auto-close/{}/{heard}", incident.id),
         integration: incident.integration.clone(),
+        proof: Proof::Role,
         action: Action::Resolve,
         fingerprint: incident.id.fingerprint.clone(),
         key: incident.key.clone(),
@@ -34,6 +36,7 @@ pub fn due(incident: &Incident, policy: &Policy, now: Timestamp) -> Option<Signa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Cause;
     use crate::dedup;
     use crate::incident::Status;
 
@@ -55,7 +58,7 @@ mod tests {
             dedup::merge(&signal.fingerprint, latest, std::slice::from_ref(signal), |_| false, signal.received_at);
         let mut after = merge.incident;
         if !merge.events.is_empty() {
-            let record = after.record("test", merge.events, signal.received_at);
+            let record = after.record(&Cause::own("test"), merge.events, signal.received_at);
             let hash = record.seal().hash;
             after.fold(&record, hash);
         }
@@ -66,6 +69,7 @@ mod tests {
         Signal {
             id: format!("s{minute}"),
             integration: "i".to_owned(),
+            proof: Proof::Aws,
             action: Action::Trigger,
             fingerprint: crate::fingerprint::Fingerprint::of("i", "k"),
             key: "k".to_owned(),

@@ -38,7 +38,7 @@ impl Merge {
     /// The incident once the events are written at `now`.
     fn after(self, now: Timestamp) -> Incident {
         let mut incident = self.incident;
-        let record = incident.record("test", self.events, now);
+        let record = incident.record(&crate::cause::Cause::own("test"), self.events, now);
         let hash = record.seal().hash;
         incident.fold(&record, hash);
         incident
@@ -188,6 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cause::{Cause, Proof};
     use crate::log::{self, Entry};
     use crate::signal::Alert;
 
@@ -199,6 +200,7 @@ mod tests {
         Signal {
             id: format!("s{id}"),
             integration: "pd".to_owned(),
+            proof: Proof::SenderToken,
             action,
             fingerprint: Fingerprint::of("pd", "k"),
             key: "k".to_owned(),
@@ -235,7 +237,7 @@ mod tests {
                     self.incidents.push(after.clone());
                     self.entries.push(Vec::new());
                 }
-                let record = after.record("test", merge.events, at(1000));
+                let record = after.record(&Cause::own("test"), merge.events, at(1000));
                 let entry = record.seal();
                 after.fold(&record, entry.hash.clone());
                 *self.incidents.last_mut().expect("pushed") = after;

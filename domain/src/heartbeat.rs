@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Proof;
 use crate::fingerprint::Fingerprint;
 use crate::policy::Heartbeat;
 use crate::signal::{Action, Alert, Signal, event_time};
@@ -135,6 +136,7 @@ fn signal(name: &str, missed: &Missed, action: Action, at: Timestamp, now: Times
     Signal {
         id: format!("heartbeat/{name}/{}/{word}", missed.due),
         integration: INTEGRATION.to_owned(),
+        proof: Proof::Role,
         action,
         fingerprint: Fingerprint::of(INTEGRATION, name),
         key: name.to_owned(),

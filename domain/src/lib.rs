@@ -14,12 +14,17 @@
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`rehearse`] says what another policy would have made of what was recorded.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`evidence`] lets anybody prove it;
-//!   [`timeline`] tells them to a person.
+//!   [`timeline`] tells them to a person, and the [`report`] to an auditor.
+//! - [`cause`] says whose request a record is written for; [`access`] and [`change`] are logs that no rule reads;
+//!   what is [`sealed`] can be forgotten.
 //!
 //! Time and ids come in as arguments, so a test can stand at any instant.
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod auto_close;
+pub mod cause;
+pub mod change;
 pub mod dedup;
 pub mod enrich;
 pub mod escalation;
@@ -37,8 +42,10 @@ pub mod policy;
 pub mod pulse;
 pub mod recent;
 pub mod rehearse;
+pub mod report;
 pub mod route;
 pub mod schedule;
+pub mod sealed;
 pub mod signal;
 pub mod silence;
 pub mod text;

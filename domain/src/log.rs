@@ -10,7 +10,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::cause::{Cause, Principal};
 use crate::hex;
+
+/// The schema version of the records that are written. Those without one are of version 0.
+pub const VERSION: u32 = 1;
 
 /// A SHA-256 as 64 lower-case hex digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +86,9 @@ impl fmt::Debug for Hash {
 /// One step of a stream: what happened, when, why it was written, and what came before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record<E> {
+    /// The schema it is written by.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u32,
     /// The stream it belongs to, such as `incident#<id>` or `policy`.
     pub stream: String,
     /// Its place in the stream, from 0.
@@ -90,6 +97,9 @@ pub struct Record<E> {
     pub at: Timestamp,
     /// The request that caused it: a request that comes again finds its own record by this.
     pub cause: String,
+    /// Whose request that was; version 0 does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Principal>,
     /// What happened, in order.
     pub events: Vec<E>,
     /// The hash of the record before it, or [`Hash::zero`].
@@ -105,6 +115,14 @@ pub struct Entry {
     pub hash: Hash,
 }
 
+impl<E> Record<E> {
+    /// The record that writes `events` down at place `seq` of `stream`, after the one with the hash `prev`.
+    pub fn new(stream: String, seq: u64, prev: Hash, cause: &Cause, events: Vec<E>, now: Timestamp) -> Self {
+        let (cause, by) = (cause.request.clone(), Some(cause.by.clone()));
+        Self { version: VERSION, stream, seq, at: now, cause, by, events, prev }
+    }
+}
+
 impl<E: Serialize + DeserializeOwned> Record<E> {
     /// The bytes to store and their hash.
     pub fn seal(&self) -> Entry {
@@ -114,10 +132,19 @@ impl<E: Serialize + DeserializeOwned> Record<E> {
         Entry { body, hash }
     }
 
-    /// Reads a stored record back.
+    /// Reads a stored record back. What a later version wrote may mean something else, so it is refused.
     pub fn open(entry: &Entry) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(&entry.body)
+        let record: Self = serde_json::from_str(&entry.body)?;
+        if record.version > VERSION {
+            return Err(serde::de::Error::custom(format_args!("it is of version {}", record.version)));
+        }
+        Ok(record)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(version: &u32) -> bool {
+    *version == 0
 }
 
 /// The first thing that is wrong with a stream.
@@ -172,14 +199,8 @@ mod tests {
         let mut prev = Hash::zero();
         (0..length)
             .map(|seq| {
-                let record = Record {
-                    stream: "s".to_owned(),
-                    seq,
-                    at: Timestamp::UNIX_EPOCH,
-                    cause: format!("c{seq}"),
-                    events: vec![format!("e{seq}")],
-                    prev: prev.clone(),
-                };
+                let (cause, events) = (Cause::own(format!("c{seq}")), vec![format!("e{seq}")]);
+                let record = Record::new("s".to_owned(), seq, prev.clone(), &cause, events, Timestamp::UNIX_EPOCH);
                 let entry = record.seal();
                 prev = entry.hash.clone();
                 entry
@@ -192,6 +213,20 @@ mod tests {
         let entries = chain(5);
         assert_eq!(verify("s", &entries), Ok(entries[4].hash.clone()));
         assert_eq!(verify("s", &[]), Ok(Hash::zero()));
+    }
+
+    #[test]
+    fn a_record_names_its_version_and_whose_request_it_was_and_a_later_version_is_not_guessed_at() {
+        let entry = chain(1).remove(0);
+        let record: Record<String> = Record::open(&entry).expect("a record");
+        assert_eq!((record.version, record.by), (VERSION, Some(Cause::own("c0").by)));
+        let known = format!("\"version\":{VERSION}");
+        assert!(entry.body.contains(&known));
+        let later = entry.body.replace(&known, &format!("\"version\":{}", VERSION + 1));
+        let later = Entry { hash: Hash::of(later.as_bytes()), body: later };
+        let refused = Record::<String>::open(&later).expect_err("a later version");
+        assert!(refused.to_string().contains("version 2"), "{refused}");
+        assert!(verify("s", &[later]).is_ok(), "its chain can be verified all the same");
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::cause::{Principal, Proof};
 use crate::fingerprint::Fingerprint;
+use crate::incident::Actor;
 
 /// How far back an event time is believed: the longest a queue of ours keeps a message.
 const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -19,6 +21,9 @@ pub struct Signal {
     pub id: String,
     /// The integration of the policy that received it.
     pub integration: String,
+    /// How its sender proved who they are.
+    #[serde(default)]
+    pub proof: Proof,
     /// What the sender says happened.
     pub action: Action,
     /// The problem it speaks of: one fingerprint has at most one open incident.
@@ -33,6 +38,13 @@ pub struct Signal {
     pub unique_since: Timestamp,
     /// What the sender says about it.
     pub alert: Alert,
+}
+
+impl Signal {
+    /// Its sender.
+    pub fn sender(&self) -> Principal {
+        Principal { actor: Actor::integration(&self.integration), proof: self.proof }
+    }
 }
 
 /// What a signal does to the problem it speaks of.

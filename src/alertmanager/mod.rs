@@ -5,6 +5,7 @@
 //! `message` for what does not fit the description (`api/v2/openapi.yaml` of prometheus/alertmanager).
 //! `POST /api/v2/alerts` is not here: it takes alerts in, so it is a sender's ([`crate::sender`]).
 
+use domain::cause::{Cause, Principal};
 use domain::incident::Actor;
 use domain::matcher::{Comparison, Matcher, Matchers};
 use domain::silence::{Refusal, Silences, Subject};
@@ -113,7 +114,7 @@ async fn post(
     let (done, id) = if let Some(id) = id {
         silencer.replace(&id, |before| wanted.instead_of(before), &cause, now).await?
     } else {
-        let new = name(&cause);
+        let new = name(&cause.request);
         let wanted = wanted.new_one();
         let decide = |silences: &Silences| Ok(silences.create(wanted.clone(), &new, now)?.0);
         (silencer.silences.change(&cause, now, decide).await?, new)
@@ -162,8 +163,8 @@ fn filter(query: &str) -> Result<Filter, Reply> {
     Ok(filter)
 }
 
-fn cause(request: &Http, token: &str) -> String {
-    format!("alertmanager/{token}/{}", request.id)
+fn cause(request: &Http, token: &str) -> Cause {
+    Principal::token(token).cause(format!("alertmanager/{token}/{}", request.id))
 }
 
 /// What does not fit the description of the API.

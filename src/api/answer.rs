@@ -16,6 +16,9 @@ pub struct Answer {
     /// The text of a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Whom a note is about, as `<kind>:<name>`, such as `customer:acme`: it is sealed, and can be erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 /// That somebody takes an incident on for a while: the body of snooze, with either `until` or `for`.

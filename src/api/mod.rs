@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod alerts;
 mod answer;
+mod audit;
 mod calendar;
 mod cover;
 mod delivery;
@@ -19,11 +20,13 @@ mod policy;
 mod problem;
 mod schedule;
 mod silence;
+mod subject;
 mod test_page;
 mod timeline;
 
 pub use alerts::{Alert, AlertCount, AlertList, AlertStatus};
 pub use answer::{Answer, Answered, AnsweredList, Reassign, Several, Snooze};
+pub use audit::{Checkpoint, CheckpointList, EvidenceKeys, Export, ExportFile, ExportState, MadeCheckpoint, NewExport};
 pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
 pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
 pub use delivery::{Delivery, DeliveryState};
@@ -35,8 +38,9 @@ pub use policy::{ActivePolicy, AppliedPolicy};
 pub use problem::{MEDIA_TYPE, Problem, Situation};
 pub use schedule::{FinalSchedule, LayerSummary, ScheduleList, ScheduleSpan, ScheduleSummary};
 pub use silence::{Silence, SilenceList, SilenceRequest};
+pub use subject::{Erase, Erased};
 pub use test_page::{TestPage, TestedContact, TestedPage};
-pub use timeline::{Timeline, TimelineEntry};
+pub use timeline::{Principal, Timeline, TimelineEntry};
 
 /// The OpenAPI 3.1 document of the whole API, as JSON text.
 pub const fn openapi() -> &'static str {

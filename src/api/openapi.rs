@@ -8,13 +8,15 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, FinalSchedule, HeartbeatList, History, NewAbsence,
+    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, Erase, Erased, FinalSchedule, HeartbeatList, History,
+    NewAbsence,
     NewCalendar, NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList,
     SilenceRequest, Snooze, TestPage, TestedPage,
 };
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
 };
+use super::{CheckpointList, EvidenceKeys, Export, MadeCheckpoint, NewExport};
 
 fn document() -> Value {
     serde_json::from_str(openapi()).expect("the document is JSON")
@@ -35,6 +37,8 @@ fn schemas() -> Value {
     generator.subschema_for::<Records>();
     generator.subschema_for::<OnCall>();
     generator.subschema_for::<Answer>();
+    generator.subschema_for::<Erase>();
+    generator.subschema_for::<Erased>();
     generator.subschema_for::<Silence>();
     generator.subschema_for::<SilenceList>();
     generator.subschema_for::<SilenceRequest>();
@@ -58,6 +62,11 @@ fn schemas() -> Value {
     generator.subschema_for::<CalendarOf>();
     generator.subschema_for::<NewCalendar>();
     generator.subschema_for::<HeartbeatList>();
+    generator.subschema_for::<NewExport>();
+    generator.subschema_for::<Export>();
+    generator.subschema_for::<CheckpointList>();
+    generator.subschema_for::<MadeCheckpoint>();
+    generator.subschema_for::<EvidenceKeys>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }

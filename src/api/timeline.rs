@@ -1,5 +1,6 @@
 //! An incident's story, as the API shows it.
 
+use domain::cause::Proof;
 use domain::timeline;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,10 +31,23 @@ pub struct TimelineEntry {
     pub kind: timeline::Kind,
     /// Who did it, with what they are: `person:ana`, `integration:pagerduty`; null for Watchkeeper itself.
     pub actor: Option<String>,
+    /// Who was authenticated then, and how; null for Watchkeeper itself, and in records of before it was written down.
+    pub principal: Option<Principal>,
     /// What happened, in one sentence.
     pub text: String,
     /// What else is worth knowing, a line each.
     pub detail: Vec<String>,
+}
+
+/// Who was authenticated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Principal {
+    /// Who: `token:ci`, `person:ana`, `link:ana`.
+    pub actor: String,
+    /// How they proved it.
+    #[cfg_attr(test, schemars(schema_with = "words::proof"))]
+    pub proof: Proof,
 }
 
 impl Timeline {
@@ -44,6 +58,9 @@ impl Timeline {
             at: entry.at,
             kind: entry.kind,
             actor: entry.actor.map(|actor| actor.as_str().to_owned()),
+            principal: entry
+                .principal
+                .map(|principal| Principal { actor: principal.actor.as_str().to_owned(), proof: principal.proof }),
             text: entry.text,
             detail: entry.detail,
         };

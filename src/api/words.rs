@@ -1,5 +1,6 @@
 //! Schemas of the domain's words in the API's objects, for the document's test alone.
 
+use domain::cause::Proof;
 use domain::policy::{Handling, Ladder, Mode};
 use domain::signal::Severity;
 use domain::silence::{self, State};
@@ -29,6 +30,21 @@ pub(super) fn handling(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn mode(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["string", "null"], "enum": words(&[Some(Mode::Execute), Some(Mode::Simulate), None])})
+}
+
+pub(super) fn proof(_: &mut SchemaGenerator) -> Schema {
+    let all = [
+        Proof::None,
+        Proof::ApiToken,
+        Proof::SlackSignature,
+        Proof::TwilioSignature,
+        Proof::Link,
+        Proof::SenderSignature,
+        Proof::SenderToken,
+        Proof::Aws,
+        Proof::Role,
+    ];
+    json_schema!({"type": "string", "enum": words(&all)})
 }
 
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {

@@ -37,7 +37,9 @@ impl Monitor {
         let path = query::segments(&request.path);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match (path.as_slice(), &request.method) {
-            (["v1", "heartbeats"], &Method::GET) => self.list(request, now).await,
+            (["v1", "heartbeats"], &Method::GET) => {
+                self.access.answer(request, now, async |_: String| self.list(now).await).await
+            }
             (["v1", "heartbeats"], _) => Ok(not_allowed("GET")),
             (["v1", "heartbeats", name], &Method::GET | &Method::POST) => self.ping(name, request, now).await,
             (["v1", "heartbeats", _], _) => Ok(not_allowed("GET, POST")),
@@ -45,10 +47,7 @@ impl Monitor {
         }
     }
 
-    async fn list(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
-        if let Err(refused) = self.access.check(&request.headers, now).await? {
-            return Ok(refused);
-        }
+    async fn list(&self, now: Timestamp) -> Result<Reply, Error> {
         let active = self.policies.active(now).await?;
         let known = self.heartbeats.all().await?;
         let view = |(name, heartbeat): (&String, &Heartbeat)| {
@@ -61,11 +60,13 @@ impl Monitor {
     async fn ping(&self, name: &str, request: &Http, now: Timestamp) -> Result<Reply, Error> {
         let active = self.policies.active(now).await?;
         let heartbeat = active.policy.heartbeats.get(name);
-        if !self.holds_its_token(heartbeat, request, now).await?
-            && let Err(refused) = self.access.check(&request.headers, now).await?
-        {
-            return Ok(refused);
+        if self.holds_its_token(heartbeat, request, now).await? {
+            return self.keep(name, heartbeat, now).await;
         }
+        self.access.answer(request, now, async |_: String| self.keep(name, heartbeat, now).await).await
+    }
+
+    async fn keep(&self, name: &str, heartbeat: Option<&Heartbeat>, now: Timestamp) -> Result<Reply, Error> {
         let Some(heartbeat) = heartbeat else {
             return Ok(Reply::problem(Situation::NotFound, "the policy names no such heartbeat"));
         };

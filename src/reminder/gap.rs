@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use domain::cause::Cause;
 use domain::log::Hash;
 use domain::policy::Policy;
 use domain::schedule::{Covers, Gap, GapEvent, ToldGaps};
@@ -63,7 +64,7 @@ impl Reminder {
             ours = told.due(policy, covers, now).iter().any(|due| due == gaps);
             Ok(ours.then(|| GapEvent::Told { gaps: gaps.to_vec() }).into_iter().collect())
         };
-        self.gaps.log.change(&id, now, decide).await?;
+        self.gaps.log.change(&Cause::own(&id), now, decide).await?;
         if !ours {
             return Ok(false);
         }

@@ -1,5 +1,6 @@
 //! The owner of a silence hears before its end that it ends.
 
+use domain::cause::Cause;
 use domain::silence::{Event, Silence, Silences};
 use domain::text::{cut, visible};
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ impl Reminder {
             ours = silences.reminders(now).any(|due| due.id == silence.id);
             Ok(ours.then(|| Event::Reminded { id: silence.id.clone() }).into_iter().collect())
         };
-        let cause = format!("remind/{}/{}", silence.id, silence.until);
+        let cause = Cause::own(format!("remind/{}/{}", silence.id, silence.until));
         // Nothing in this is ever refused. Whoever came first sends it.
         let _ = log.change(&cause, now, decide).await?;
         if !ours {

@@ -2,6 +2,7 @@
 
 use domain::escalation::Assignee;
 use domain::incident::{Actor, Command};
+use domain::sealed::Subject;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api;
@@ -32,7 +33,10 @@ pub(super) fn command(action: &str, body: &[u8], token: &str, now: Timestamp) ->
             Command::Reassign { by: actor(by.as_deref(), token)?, to }
         }
         "acknowledge" | "unacknowledge" | "resolve" | "escalate" | "notes" => {
-            let api::Answer { by, text } = read_object(body)?;
+            let api::Answer { by, text, about } = read_object(body)?;
+            if about.is_some() && action != "notes" {
+                return Err(Error::InvalidEvent("only a note is about somebody".to_owned()));
+            }
             let by = actor(by.as_deref(), token)?;
             match action {
                 "acknowledge" => Command::Acknowledge { by },
@@ -49,6 +53,19 @@ pub(super) fn command(action: &str, body: &[u8], token: &str, now: Timestamp) ->
         _ => return Ok(None),
     };
     Ok(Some(command))
+}
+
+/// Whom a note is about, if it says so.
+pub(super) fn about(action: &str, body: &[u8]) -> Result<Option<Subject>, Error> {
+    if action != "notes" {
+        return Ok(None);
+    }
+    let api::Answer { about, .. } = read_object(body)?;
+    let read = |about: String| {
+        let what = || Error::InvalidEvent("`about` is `<kind>:<name>`, such as `customer:acme`".to_owned());
+        Subject::parse(&about).ok_or_else(what)
+    };
+    about.map(read).transpose()
 }
 
 /// On whose behalf the holder of `token` asks.
@@ -117,6 +134,7 @@ mod tests {
             ("acknowledge", r#"{"by":" "}"#, "`by` is a name"),
             ("acknowledge", r#"{"until":"2026-11-21T05:00:00Z"}"#, "not valid"),
             ("notes", "{}", "needs a text"),
+            ("resolve", r#"{"about":"customer:acme"}"#, "only a note"),
         ] {
             let refused = asked(action, body).expect_err(body);
             assert!(refused.contains(part), "{action} {body}: {refused}");

@@ -1,5 +1,6 @@
 //! One answer to many incidents: each gets its own result, and none keeps another from its own (faults.md, I14).
 
+use domain::cause::Cause;
 use domain::incident::{Command, Incident};
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -40,7 +41,7 @@ impl Responder {
         Ok(Reply::json(200, &AnsweredList { results }))
     }
 
-    async fn one(&self, id: &str, command: &Command, cause: &str, now: Timestamp) -> Answered {
+    async fn one(&self, id: &str, command: &Command, cause: &Cause, now: Timestamp) -> Answered {
         let done = self.quietly(id, command, cause, now).await;
         let view = |incident: &Incident| api::Incident::of(incident, Some(&self.base_url));
         match done {
@@ -50,12 +51,12 @@ impl Responder {
     }
 
     /// Writes an answer down, and leaves it to a look to bring the messages up to date: hundreds of them take a while.
-    async fn quietly(&self, id: &str, command: &Command, cause: &str, now: Timestamp) -> Result<Incident, Error> {
+    async fn quietly(&self, id: &str, command: &Command, cause: &Cause, now: Timestamp) -> Result<Incident, Error> {
         let decide = |incident: &Incident| incident.decide(command.clone(), now);
         let incident = self.incidents.append(&id_of(id)?, cause, now, decide).await?;
         let outdated = incident.paging.outdated(incident.status).next().is_some();
         if outdated || command.needs_a_look(&incident) {
-            let (name, input) = look_again(&incident, cause);
+            let (name, input) = look_again(&incident, &cause.request);
             self.machine.start(&name, &input).await?;
         }
         Ok(incident)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use domain::cause::{Cause, Principal};
 use domain::escalation::{Attempt, Outcome, Position, contact_of};
 use domain::fingerprint::Fingerprint;
 use domain::incident::{Event, Incident, IncidentId, TEST_PAGES};
@@ -14,7 +15,6 @@ use domain::policy::{Handling, Person, SecretRef};
 use domain::route;
 use domain::signal::{Alert, Severity};
 use futures_util::future::join_all;
-use http::Method;
 use jiff::Timestamp;
 
 use super::Responder;
@@ -32,28 +32,27 @@ const TRIES: u32 = 20;
 
 impl Responder {
     /// Sends a test message to the contacts of `name`, and says what came of each.
-    pub(super) async fn test_page(&self, request: &Http, name: &str, now: Timestamp) -> Result<Reply, Error> {
-        let token = match self.access.check(&request.headers, now).await? {
-            Ok(token) => token,
-            Err(refused) => return Ok(refused),
-        };
-        if request.method != Method::POST {
-            return Ok(Reply::problem(Situation::MethodNotAllowed, "use POST").with("allow", "POST"));
-        }
+    pub(super) async fn test_page(
+        &self,
+        request: &Http,
+        name: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Reply, Error> {
         let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
         let TestPage { contact } = read_object(body)?;
         let active = self.policies.active(now).await?;
         let Some(person) = active.policy.people.get(name) else {
             return Ok(Reply::problem(Situation::NotFound, "the policy has no such person"));
         };
-        let attempts = attempts(name, person, contact, &token);
+        let attempts = attempts(name, person, contact, token);
         if attempts.is_empty() {
             return Ok(Reply::problem(Situation::InvalidRequest, "this person has no such contact"));
         }
         let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
         let id = IncidentId { fingerprint: Fingerprint::of(TEST_PAGES, key.unwrap_or(&request.id)), generation: 1 };
         let before = Incident::expected(id.clone());
-        let cause = format!("api/{token}/test-page/{}", request.id);
+        let cause = Principal::token(token).cause(format!("api/{token}/test-page/{}", request.id));
         let events = opening(&before, &active, name, attempts, now);
         let Some(opened) = self.incidents.write(&before, &cause, events, now).await? else {
             return Ok(Reply::problem(Situation::Conflict, "this test page was sent already"));
@@ -104,7 +103,7 @@ impl Responder {
     async fn conclude_test(
         &self,
         opened: Incident,
-        cause: &str,
+        cause: &Cause,
         outcomes: Vec<(String, Outcome)>,
         now: Timestamp,
     ) -> Result<Incident, Error> {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::cause::{Principal, Proof};
 use domain::escalation::{Delivery, Fate, Outcome, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Status};
 use domain::policy::{Address, Policy};
@@ -138,14 +139,15 @@ impl Responder {
         now: Timestamp,
     ) -> Result<String, Error> {
         let incident = self.incidents.get(id).await?;
-        let command: Command = command_of(answer, Actor::link_holder(told(&incident, delivery)), now);
+        let by = Principal { actor: Actor::link_holder(told(&incident, delivery)), proof: Proof::TwilioSignature };
+        let command: Command = command_of(answer, by.actor.clone(), now);
         let done = match answer {
             Answer::Acknowledge => "Acknowledged",
             Answer::Snooze => "Snoozed",
             Answer::Unacknowledge => "Given back",
             Answer::Resolve => "Resolved",
         };
-        match Box::pin(self.command(id, &command, cause, now)).await {
+        match Box::pin(self.command(id, &command, &by.cause(cause), now)).await {
             Ok(incident) => Ok(format!("{done}: {}", title(&incident))),
             Err(Error::Refused(refusal)) => Ok(format!("Nothing changed: {refusal}. It was: {}", title(&incident))),
             Err(error) => Err(error),
@@ -168,7 +170,8 @@ impl Responder {
             return Ok(Reply::empty(204));
         };
         let sid = if form.field("MessageSid").is_empty() { form.field("CallSid") } else { form.field("MessageSid") };
-        let cause = format!("twilio/{sid}/{}", status(form));
+        let by = Principal { actor: Actor::provider("twilio"), proof: Proof::TwilioSignature };
+        let cause = by.cause(format!("twilio/{sid}/{}", status(form)));
         // News of an attempt that another one followed says nothing about the delivery.
         let is_news = |known: &Delivery| {
             let open = matches!(known.fate, Fate::Sending { .. } | Fate::Accepted { delivered_at: None, .. });
@@ -181,7 +184,7 @@ impl Responder {
         };
         let incident = self.incidents.append(&id, &cause, now, decide).await?;
         if incident.status == Status::Triggered && matches!(outcome, Outcome::Undelivered { .. }) {
-            let (name, input) = look_again(&incident, &cause);
+            let (name, input) = look_again(&incident, &cause.request);
             self.machine.start(&name, &input).await?;
         }
         Ok(Reply::empty(204))

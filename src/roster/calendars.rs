@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::cause::Principal;
 use domain::policy::Policy;
 use domain::schedule::calendar::{Subject, calendar};
 use http::Method;
@@ -57,6 +58,7 @@ impl Roster {
         getrandom::fill(&mut bytes).map_err(|_| Error::Misconfigured("there is no randomness".to_owned()))?;
         let secret = URL_SAFE_NO_PAD.encode(bytes);
         let cause = format!("api/{}/calendar/{}", asked.token, asked.request.id);
+        let cause = Principal::token(&asked.token).cause(cause);
         self.calendars.make(&of, &secret, asked.by(None)?, &cause, asked.now).await?;
         let url = format!("{}/v1/calendars/{secret}.ics", self.base_url.trim_end_matches('/'));
         Ok(Reply::json(201, &api::NewCalendar { url }).with("cache-control", "no-store"))

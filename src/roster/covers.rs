@@ -71,8 +71,9 @@ impl Roster {
     pub(super) async fn remove_override(&self, asked: &Asked<'_>, id: &str) -> Result<Reply, Error> {
         let by = asked.by(None)?;
         let decide = |covers: &domain::schedule::Covers| {
-            named(covers, |covers| covers.overrides.iter().find(|known| known.id == id).map(|_| ()))?;
-            Ok(CoverEvent::OverrideRemoved { id: id.to_owned(), by: by.clone() })
+            let before: Vec<_> = covers.overrides.iter().filter(|known| known.id == id).cloned().collect();
+            let before = named(covers, |_| Some(before).filter(|before| !before.is_empty()))?;
+            Ok(CoverEvent::OverrideRemoved { id: id.to_owned(), by: by.clone(), before })
         };
         self.covers.change(&asked.cause(&format!("remove/{id}")), asked.now, decide).await?;
         Ok(Reply::json(200, &api::Removed { id: id.to_owned() }))
@@ -108,8 +109,8 @@ impl Roster {
     pub(super) async fn remove_absence(&self, asked: &Asked<'_>, id: &str) -> Result<Reply, Error> {
         let by = asked.by(None)?;
         let decide = |covers: &domain::schedule::Covers| {
-            named(covers, |covers| covers.absences.iter().find(|known| known.id == id).map(|_| ()))?;
-            Ok(CoverEvent::AbsenceRemoved { id: id.to_owned(), by: by.clone() })
+            let before = named(covers, |covers| covers.absences.iter().find(|known| known.id == id).cloned())?;
+            Ok(CoverEvent::AbsenceRemoved { id: id.to_owned(), by: by.clone(), before: Some(before) })
         };
         self.covers.change(&asked.cause(&format!("remove/{id}")), asked.now, decide).await?;
         Ok(Reply::json(200, &api::Removed { id: id.to_owned() }))

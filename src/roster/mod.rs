@@ -1,5 +1,6 @@
 //! The roster: who is on call when, and every change that people make to it at run time.
 
+use domain::cause::{Cause, Principal};
 use domain::incident::Actor;
 use domain::log::Hash;
 use domain::schedule::{Covers, Unfit};
@@ -54,13 +55,14 @@ impl Roster {
         if let ["v1", "calendars", secret] = path.as_slice() {
             return self.calendar(request, secret, now).await;
         }
-        let token = match self.access.check(&request.headers, now).await? {
-            Ok(token) => token,
-            Err(refused) => return Ok(refused),
-        };
-        let asked = &Asked { request, token, now };
+        let answer = async |token| self.answer_holder(&path, &Asked { request, token, now }).await;
+        self.access.answer(request, now, answer).await
+    }
+
+    async fn answer_holder(&self, path: &[&str], asked: &Asked<'_>) -> Result<Reply, Error> {
+        let (request, now) = (asked.request, asked.now);
         let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
-        let (allowed, answer): (&str, _) = match path.as_slice() {
+        let (allowed, answer): (&str, _) = match path {
             ["v1", "oncall"] if request.method == get => return self.on_call(asked).await,
             ["v1", "schedules"] if request.method == get => return self.list(now).await,
             ["v1", "schedules", name] if request.method == get => return self.show(asked, name).await,
@@ -121,9 +123,10 @@ impl Asked<'_> {
     }
 
     /// What names this request: with an `Idempotency-Key` one that comes again is known.
-    fn cause(&self, what: &str) -> String {
+    fn cause(&self, what: &str) -> Cause {
         let key = self.request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        format!("api/{}/{what}/{}", self.token, key.unwrap_or(&self.request.id))
+        let request = format!("api/{}/{what}/{}", self.token, key.unwrap_or(&self.request.id));
+        Principal::token(&self.token).cause(request)
     }
 
     /// On whose behalf it is made.
@@ -139,8 +142,8 @@ impl Asked<'_> {
 }
 
 /// The name of what `cause` sets: the same for a request that comes again.
-fn id_of(cause: &str) -> String {
-    Hash::of(cause.as_bytes()).as_str()[..16].to_owned()
+fn id_of(cause: &Cause) -> String {
+    Hash::of(cause.request.as_bytes()).as_str()[..16].to_owned()
 }
 
 fn unfit(why: &Unfit) -> Error {

@@ -7,7 +7,8 @@
 //!
 //! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
 
-use domain::policy::{Integration, Kind, Policy, SecretRef};
+use domain::cause::Proof;
+use domain::policy::{self, Integration, Kind, Policy, SecretRef};
 use domain::signal::{Action, Alert, Signal};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
@@ -156,7 +157,10 @@ pub fn receive(
         }
         Door::Health => Ok(healthy()),
     });
-    received.map_err(|fault| door.dialect().refuse(fault))
+    let mut received = received.map_err(|fault| door.dialect().refuse(fault))?;
+    let proof = policy.integrations.get(&received.integration).map(proof_of).unwrap_or_default();
+    received.signals.iter_mut().for_each(|signal| signal.proof = proof);
+    Ok(received)
 }
 
 /// What a sender hears when we cannot do our part: never a 4xx or 429, which some take for "never try again".
@@ -223,6 +227,17 @@ fn kind_of(policy: &Policy, name: &str) -> Option<Kind> {
     policy.integrations.get(name).map(|integration| integration.kind)
 }
 
+/// How whoever sends by `integration` proves who they are, once they were let in.
+fn proof_of(integration: &Integration) -> Proof {
+    match integration.proof() {
+        _ if integration.kind.is_of_aws() => Proof::Aws,
+        // A routing key is asked for whatever the integration says.
+        _ if integration.open && integration.kind != Kind::Pagerduty => Proof::None,
+        policy::Proof::Token => Proof::SenderToken,
+        policy::Proof::Signature => Proof::SenderSignature,
+    }
+}
+
 fn healthy() -> Received {
     let reply = Reply { status: 200, content_type: "text/plain", headers: Vec::new(), body: "OK".to_owned() };
     Received { integration: String::new(), signals: Vec::new(), reply }
@@ -249,6 +264,8 @@ impl Request<'_> {
         Signal {
             id,
             integration: integration.to_owned(),
+            // What is taken from it is only known once it was let in.
+            proof: Proof::None,
             action,
             fingerprint: bounds::fingerprint(integration, key),
             key: bounds::field(key),

@@ -1,5 +1,6 @@
 //! Calendars: which secret addresses show whose shifts. The secrets themselves are kept nowhere.
 
+use domain::cause::Cause;
 use domain::incident::Actor;
 use domain::log::Hash;
 use domain::schedule::calendar::Subject;
@@ -36,6 +37,9 @@ enum CalendarEvent {
         secret: Hash,
         /// Who made it.
         by: Actor,
+        /// The SHA-256 of the secret it had before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Hash>,
     },
     /// A calendar is no more.
     Removed {
@@ -43,6 +47,9 @@ enum CalendarEvent {
         of: Subject,
         /// Who removed it.
         by: Actor,
+        /// The SHA-256 of the secret it had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Hash>,
     },
 }
 
@@ -74,28 +81,53 @@ impl CalendarLog {
     }
 
     /// Gives the calendar of `of` this secret.
-    pub async fn make(&self, of: &Subject, secret: &str, by: Actor, cause: &str, now: Timestamp) -> Result<(), Error> {
-        let made = CalendarEvent::Made { of: of.clone(), secret: Hash::of(secret.as_bytes()), by };
-        self.0.append(cause, now, |_| Ok(vec![made.clone()])).await?;
+    pub async fn make(
+        &self,
+        of: &Subject,
+        secret: &str,
+        by: Actor,
+        cause: &Cause,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let secret = Hash::of(secret.as_bytes());
+        let decide = |calendars: &Vec<Calendar>| {
+            let (of, secret, by) = (of.clone(), secret.clone(), by.clone());
+            Ok(vec![CalendarEvent::Made { before: secret_of(calendars, &of), of, secret, by }])
+        };
+        self.0.append(cause, now, decide).await?;
         Ok(())
     }
 
     /// Removes the calendar of `of`.
-    pub async fn remove(&self, of: &Subject, by: Actor, cause: &str, now: Timestamp) -> Result<(), Error> {
-        let removed = CalendarEvent::Removed { of: of.clone(), by };
+    pub async fn remove(&self, of: &Subject, by: Actor, cause: &Cause, now: Timestamp) -> Result<(), Error> {
         let decide = |calendars: &Vec<Calendar>| {
-            let known = calendars.iter().any(|calendar| calendar.of == *of);
-            if known { Ok(vec![removed.clone()]) } else { Err(Error::NotFound("the calendar".to_owned())) }
+            let before = secret_of(calendars, of);
+            let known = before.is_some();
+            let removed = CalendarEvent::Removed { of: of.clone(), by: by.clone(), before };
+            if known { Ok(vec![removed]) } else { Err(Error::NotFound("the calendar".to_owned())) }
         };
         self.0.append(cause, now, decide).await?;
         Ok(())
     }
 }
 
+/// The SHA-256 of the secret that the calendar of `of` has.
+fn secret_of(calendars: &[Calendar], of: &Subject) -> Option<Hash> {
+    calendars.iter().find(|calendar| calendar.of == *of).map(|calendar| calendar.secret.clone())
+}
+
 fn apply(calendars: &mut Vec<Calendar>, event: &CalendarEvent, at: Timestamp) {
     let (CalendarEvent::Made { of, .. } | CalendarEvent::Removed { of, .. }) = event;
     calendars.retain(|calendar| calendar.of != *of);
-    if let CalendarEvent::Made { of, secret, by } = event.clone() {
+    if let CalendarEvent::Made { of, secret, by, .. } = event.clone() {
         calendars.push(Calendar { of, secret, by, at });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_record_about_calendars_is_written_back_as_the_same_bytes() {
+        super::super::record::kept::<super::CalendarEvent>("calendars");
     }
 }

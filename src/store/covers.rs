@@ -1,5 +1,6 @@
 //! Overrides, swaps and absences: set by people at run time, and never touched by a deploy or a policy.
 
+use domain::cause::Cause;
 use domain::schedule::{CoverEvent, Covers};
 use jiff::Timestamp;
 
@@ -34,7 +35,7 @@ impl CoverLog {
     /// Makes the change that `decide` asks for, once for each `cause`; answers with how they stand then.
     pub async fn change(
         &self,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
         mut decide: impl FnMut(&Covers) -> Result<CoverEvent, Error>,
     ) -> Result<Covers, Error> {

@@ -1,5 +1,6 @@
 //! Gaps ahead: which of them somebody was told of.
 
+use domain::cause::Cause;
 use domain::schedule::{GapEvent, ToldGaps};
 use jiff::Timestamp;
 
@@ -25,7 +26,7 @@ impl GapLog {
     /// Writes what `decide` asks for, once for each `cause`.
     pub async fn change(
         &self,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
         decide: impl FnMut(&ToldGaps) -> Result<Vec<GapEvent>, Error>,
     ) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use domain::cause::Cause;
 use domain::fingerprint::Fingerprint;
 use domain::incident::{Event, Incident, IncidentId, Refusal, Status};
 use domain::log::{Entry, Record};
@@ -15,6 +16,7 @@ use domain::recent::Known;
 use jiff::Timestamp;
 
 use super::groups::Row;
+use super::record::{Item, entry, put};
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -22,8 +24,6 @@ use crate::error::Error;
 const TRIES: u32 = 20;
 /// How many records one page of a stream holds.
 const PAGE: i32 = 500;
-
-type Item = HashMap<String, AttributeValue>;
 
 /// How many open incidents are read at once.
 const OPEN_PAGE: u32 = 200;
@@ -140,7 +140,7 @@ impl Incidents {
     pub async fn write(
         &self,
         incident: &Incident,
-        cause: &str,
+        cause: &Cause,
         events: Vec<Event>,
         now: Timestamp,
     ) -> Result<Option<Incident>, Error> {
@@ -151,7 +151,7 @@ impl Incidents {
     pub async fn write_with(
         &self,
         incident: &Incident,
-        cause: &str,
+        cause: &Cause,
         events: Vec<Event>,
         now: Timestamp,
         row: Option<Row>,
@@ -160,7 +160,7 @@ impl Incidents {
         let entry = record.seal();
         let mut after = incident.clone();
         after.fold(&record, entry.hash.clone());
-        let mut items = vec![self.put_record(&record, &entry)?, self.put_snapshot(incident, &after)?];
+        let mut items = vec![put(&self.records, &record, &entry)?, self.put_snapshot(incident, &after)?];
         items.extend(row.map(|row| row.0));
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         match sent {
@@ -168,16 +168,6 @@ impl Incidents {
             Err(error) if lost_race(&error) => Ok(None),
             Err(error) => Err(Error::aws("appending to a log", error)),
         }
-    }
-
-    fn put_record(&self, record: &Record<Event>, entry: &Entry) -> Result<TransactWriteItem, Error> {
-        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
-        let put = put
-            .item("stream", s(&record.stream))
-            .item("seq", n(record.seq))
-            .item("body", s(&entry.body))
-            .item("hash", s(entry.hash.as_str()));
-        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
     }
 
     fn put_snapshot(&self, before: &Incident, after: &Incident) -> Result<TransactWriteItem, Error> {
@@ -206,13 +196,13 @@ impl Incidents {
     pub async fn append(
         &self,
         id: &IncidentId,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
         mut decide: impl FnMut(&Incident) -> Result<Vec<Event>, Refusal>,
     ) -> Result<Incident, Error> {
         for attempt in 0..TRIES {
             let incident = self.get(id).await?;
-            if incident.knows_cause(cause, now) == Known::Yes {
+            if incident.knows_cause(&cause.request, now) == Known::Yes {
                 return Ok(incident);
             }
             let events = decide(&incident)?;
@@ -381,12 +371,6 @@ fn snapshot(item: &Item) -> Result<Incident, Error> {
     let body = item.get("body").and_then(|body| body.as_s().ok());
     let incident = body.and_then(|body| serde_json::from_str(body).ok());
     incident.ok_or_else(|| Error::Misconfigured("a snapshot cannot be read".to_owned()))
-}
-
-fn entry(item: &Item) -> Result<Entry, Error> {
-    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-    let entry = text("body").zip(text("hash")).map(|(body, hash)| Entry { body, hash: hash.into() });
-    entry.ok_or_else(|| Error::Misconfigured("a record has no body or no hash".to_owned()))
 }
 
 fn open(entry: &Entry) -> Result<Record<Event>, Error> {

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use domain::cause::Cause;
 use domain::log::{Hash, Record};
 use domain::recent::{Known, Recent};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::incidents::{STEP, lost_race, pause};
+use super::record::put;
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -81,13 +82,13 @@ where
     /// first. A `cause` that is in the log already changes nothing, and neither does a decision without events.
     pub async fn append(
         &self,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
         mut decide: impl FnMut(&T) -> Result<Vec<E>, Error>,
     ) -> Result<Standing<T>, Error> {
         for attempt in 0..TRIES {
             let standing = self.read().await?;
-            if standing.causes.knows(cause, now) == Known::Yes {
+            if standing.causes.knows(&cause.request, now) == Known::Yes {
                 return Ok(standing);
             }
             let events = decide(&standing.value)?;
@@ -106,31 +107,21 @@ where
     async fn write(
         &self,
         before: &Standing<T>,
-        cause: &str,
+        cause: &Cause,
         events: Vec<E>,
         now: Timestamp,
     ) -> Result<Option<Standing<T>>, Error> {
-        let record = Record {
-            stream: self.stream.to_owned(),
-            seq: before.seq,
-            at: now,
-            cause: cause.to_owned(),
-            events,
-            prev: before.head.clone(),
-        };
+        let record = Record::new(self.stream.to_owned(), before.seq, before.head.clone(), cause, events, now);
         let entry = record.seal();
         let mut after = before.clone();
         record.events.iter().for_each(|event| (self.apply)(&mut after.value, event, now));
-        after.causes.add(cause, now);
+        after.causes.add(&cause.request, now);
         after.seq += 1;
         after.head = entry.hash.clone();
         let body = serde_json::to_string(&after).expect("a ledger is plain JSON");
         if !has_room(before, &body) {
             return Err(Error::InvalidEvent(format!("{} has no room for more; remove what is over", self.stream)));
         }
-        let put = Put::builder().table_name(&self.records).condition_expression("attribute_not_exists(seq)");
-        let put = put.item("stream", s(self.stream)).item("seq", n(record.seq));
-        let put = put.item("body", s(&entry.body)).item("hash", s(entry.hash.as_str()));
         let row = Put::builder().table_name(&self.state).set_item(Some(self.key()));
         let row = row.item("seq", n(after.seq)).item("body", s(&body));
         let row = if before.seq == 0 {
@@ -138,7 +129,9 @@ where
         } else {
             row.condition_expression("seq = :seq").expression_attribute_values(":seq", n(before.seq))
         };
-        let items = vec![built(put)?, built(row)?];
+        let row = row.build().map_err(|error| Error::Misconfigured(error.to_string()))?;
+        let row = TransactWriteItem::builder().put(row).build();
+        let items = vec![put(&self.records, &record, &entry)?, row];
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         match sent {
             Ok(_) => Ok(Some(after)),
@@ -156,11 +149,6 @@ where
 fn has_room<T: Serialize>(before: &Standing<T>, body: &str) -> bool {
     body.len() <= LARGEST
         || serde_json::to_string(before).is_ok_and(|before| body.len() <= before.len().saturating_add(SLIGHT))
-}
-
-fn built(put: PutBuilder) -> Result<TransactWriteItem, Error> {
-    let put = put.build().map_err(|error| Error::Misconfigured(error.to_string()))?;
-    Ok(TransactWriteItem::builder().put(put).build())
 }
 
 fn s(text: &str) -> AttributeValue {

@@ -1,5 +1,6 @@
 //! The log of policies: who made which one rule, and when. The pointer moves with its record or not at all.
 
+use domain::cause::Cause;
 use domain::incident::Actor;
 use domain::log::Hash;
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ impl PolicyLog {
     }
 
     /// Makes `to` rule, and writes down who did; answers with the one before. The one that rules already changes nothing.
-    pub async fn apply(&self, to: &Hash, by: Actor, cause: &str, now: Timestamp) -> Result<Option<Hash>, Error> {
+    pub async fn apply(&self, to: &Hash, by: Actor, cause: &Cause, now: Timestamp) -> Result<Option<Hash>, Error> {
         // A request that came again finds its own record, and then `to` ruled already.
         let mut before = Some(to.clone());
         let decide = |active: &Option<Hash>| {
@@ -54,5 +55,13 @@ impl PolicyLog {
         };
         self.0.append(cause, now, decide).await?;
         Ok(before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_record_about_policies_is_written_back_as_the_same_bytes() {
+        super::super::record::kept::<super::PolicyEvent>("policy");
     }
 }

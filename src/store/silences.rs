@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use domain::cause::Cause;
 use domain::incident::{Hold, IncidentId};
 use domain::silence::{Event, Refusal, Silences};
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +47,7 @@ impl SilenceLog {
     /// Asks `decide` what to write, and writes it once: a `cause` that is known changes nothing. Refusals are answers.
     pub async fn change(
         &self,
-        cause: &str,
+        cause: &Cause,
         now: Timestamp,
         mut decide: impl FnMut(&Silences) -> Result<Vec<Event>, Refusal>,
     ) -> Result<Result<Silences, Refusal>, Error> {

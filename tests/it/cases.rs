@@ -86,6 +86,7 @@ pub fn signal(id: &str, key: &str, action: Action, ago: i64) -> Signal {
     Signal {
         id: id.to_owned(),
         integration: "pagerduty".to_owned(),
+        proof: domain::cause::Proof::SenderToken,
         action,
         fingerprint: Fingerprint::of("pagerduty", key),
         key: key.to_owned(),

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What `make up` wrote down.
 pub struct Cloud {
-    env: HashMap<String, String>,
+    pub env: HashMap<String, String>,
 }
 
 impl Cloud {
@@ -26,6 +26,11 @@ impl Cloud {
         let text = std::fs::read_to_string(path).expect("the local cloud is up: make up");
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         Self { env: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+    }
+
+    /// The names and values that scripts need.
+    pub const fn env(&self) -> &HashMap<String, String> {
+        &self.env
     }
 
     pub fn client(&self) -> Client {
@@ -319,6 +324,7 @@ fn every_address_leads_to_its_function() {
         ("GET", "/v1/silences", 401),
         ("GET", "/v1/silences/nothing", 401),
         ("POST", "/v1/services/checkout/maintenance", 401),
+        ("DELETE", "/v1/subjects/customer%3Anobody", 401),
         ("GET", "/v1/history", 401),
         ("GET", "/v1/policies/nothing", 401),
         ("GET", "/v1/openapi.json", 200),

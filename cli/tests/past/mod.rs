@@ -1,5 +1,6 @@
 //! A past to rehearse policies on: incidents decided by the policy of the tests, by the rules themselves.
 
+use domain::cause::Cause;
 use domain::fingerprint::Fingerprint;
 use domain::incident::{Event, Incident, IncidentId};
 use domain::policy::Policy;
@@ -51,7 +52,7 @@ pub(crate) fn history(policy: &Policy) -> Vec<Recorded> {
 pub(crate) fn log(policy: &Policy) -> (String, Value) {
     let (incident, events) = events(0, policy);
     let fresh = Incident::expected(incident.id.clone());
-    let entry = fresh.record("dedup", events, incident.opened_at.unwrap()).seal();
+    let entry = fresh.record(&Cause::own("dedup"), events, incident.opened_at.unwrap()).seal();
     let records = json!({ "stream": incident.id.stream(), "entries": [entry], "next": null });
     (incident.id.to_string(), records)
 }

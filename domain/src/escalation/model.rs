@@ -7,6 +7,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cause::{Cause, Proof};
 use crate::dedup;
 use crate::fingerprint::Fingerprint;
 use crate::incident::{Actor, Command, IncidentId};
@@ -153,7 +154,7 @@ impl Model {
             }
             before.apply(event, self.now);
         }
-        let record = loaded.record(cause, events, self.now);
+        let record = loaded.record(&Cause::own(cause), events, self.now);
         let entry = record.seal();
         self.snapshot.fold(&record, entry.hash.clone());
         self.entries.push(entry);
@@ -267,6 +268,7 @@ impl Model {
         let signal = Signal {
             id: format!("s{}", self.signals),
             integration: "pd".to_owned(),
+            proof: Proof::SenderToken,
             action,
             fingerprint: fingerprint.clone(),
             key: "k".to_owned(),

@@ -8,6 +8,7 @@ use crate::escalation::Assignee;
 use crate::policy::Handling;
 use crate::recent::Known;
 use crate::route::Decision;
+use crate::sealed::Sealed;
 
 /// What is asked of an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,13 @@ pub enum Command {
         /// What.
         text: String,
     },
+    /// Write something down about a person or a customer.
+    NoteAbout {
+        /// Who.
+        by: Actor,
+        /// What, for whoever has the key.
+        sealed: Sealed,
+    },
     /// Add what was looked up.
     Enrich(Enrichment),
     /// Add who is told, and which silences keep them from it.
@@ -107,6 +115,7 @@ impl Command {
             Self::Acknowledge { .. } => incident.is_open() && incident.paging.exhausted,
             Self::Resolve { .. }
             | Self::Note { .. }
+            | Self::NoteAbout { .. }
             | Self::Deny { .. }
             | Self::Enrich(_)
             | Self::Route(..)
@@ -138,6 +147,7 @@ impl Incident {
                 return Ok(held.then_some(Event::SilenceEnded).into_iter().collect());
             }
             Command::Note { by, text } => return Ok(vec![Event::Noted { by, text }]),
+            Command::NoteAbout { by, sealed } => return Ok(vec![Event::NotedAbout { by, sealed }]),
             Command::Deny { by, asked } => return Ok(vec![Event::Denied { by, asked }]),
             _ => {}
         }
@@ -168,13 +178,17 @@ impl Incident {
                 let untaken = self.acknowledgement.is_none() && self.acknowledgements.is_empty();
                 (!untaken).then_some(Event::Unacknowledged { by }).into_iter().collect()
             }
-            Command::Reassign { by, to } => vec![Event::Reassigned { by, to }],
+            Command::Reassign { by, to } => {
+                let from = self.held_by().into_iter().map(str::to_owned).collect();
+                vec![Event::Reassigned { by, from, to }]
+            }
             Command::Resolve { by } => vec![Event::Resolved { by, covers: now }],
             Command::Escalate { by } => vec![Event::Escalated { by }],
             Command::Enrich(_)
             | Command::Route(..)
             | Command::EndSilence
             | Command::Note { .. }
+            | Command::NoteAbout { .. }
             | Command::Deny { .. } => Vec::new(),
         })
     }

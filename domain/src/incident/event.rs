@@ -9,6 +9,7 @@ use crate::escalation::{Assignee, Attempt, Found, Outcome, Picked, Position};
 use crate::group::{Flushed, Group, Grouping};
 use crate::pulse::Pulse;
 use crate::route::{Decision, Noise};
+use crate::sealed::Sealed;
 use crate::signal::{Action, Alert, Severity};
 
 /// One thing that happened to an incident.
@@ -139,6 +140,9 @@ pub enum Event {
     Reassigned {
         /// Who.
         by: Actor,
+        /// Who had it until then: whoever took it on, or else those whom the step told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        from: Vec<String>,
         /// To whom.
         to: Assignee,
     },
@@ -157,6 +161,13 @@ pub enum Event {
         by: Actor,
         /// What.
         text: String,
+    },
+    /// Somebody wrote something down about a person or a customer.
+    NotedAbout {
+        /// Who.
+        by: Actor,
+        /// What, for whoever has the key.
+        sealed: Sealed,
     },
     /// Somebody who may not asked something of it, and nothing was done.
     Denied {
@@ -264,7 +275,7 @@ impl Incident {
             }
             Event::FollowedUp => self.paging.follow_up(at),
             Event::NobodyAnswered => self.paging.exhausted = true,
-            Event::Noted { .. } | Event::Denied { .. } => {}
+            Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. } => {}
             Event::Resolved { by, covers } => {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;

@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
 use crate::enrich::Enrichment;
 use crate::escalation::Paging;
 use crate::fingerprint::Fingerprint;
@@ -102,7 +103,8 @@ impl Status {
     }
 }
 
-/// Who did something: `person:ana`, `integration:pagerduty`, `token:ci`, `slack:U0123` or `watchkeeper`.
+/// Who did something: `person:ana`, `integration:pagerduty`, `token:ci`, `link:ana`, `slack:U0123`, `provider:twilio` or
+/// `watchkeeper`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Actor(String);
@@ -131,6 +133,11 @@ impl Actor {
     /// Somebody in Slack whom the policy does not name, by their Slack user id.
     pub fn slack(user: &str) -> Self {
         Self(format!("slack:{user}"))
+    }
+
+    /// A provider that sends messages, which reports what became of them.
+    pub fn provider(name: &str) -> Self {
+        Self(format!("provider:{name}"))
     }
 
     /// Watchkeeper itself.
@@ -329,6 +336,12 @@ impl Incident {
             .map(|resolution| self.last_resolve_at.max(Some(resolution.covers)).unwrap_or(resolution.covers))
     }
 
+    /// Who has it: whoever took it on, or else those whom the current step tells.
+    pub fn held_by(&self) -> Vec<&str> {
+        let taken = self.acknowledgement.as_ref().map(|taken| vec![taken.by.as_str()]);
+        taken.unwrap_or_else(|| self.paging.recipients())
+    }
+
     /// The service it concerns, as routing, enrichment or the sender says, in this order.
     pub fn service(&self) -> Option<&str> {
         let routed = self.decision.as_ref().and_then(|decision| decision.service.as_deref());
@@ -347,15 +360,8 @@ impl Incident {
     }
 
     /// The record that writes `events` down as the next step of this incident.
-    pub fn record(&self, cause: &str, events: Vec<Event>, now: Timestamp) -> Record<Event> {
-        Record {
-            stream: self.id.stream(),
-            seq: self.seq,
-            at: now,
-            cause: cause.to_owned(),
-            events,
-            prev: self.head.clone(),
-        }
+    pub fn record(&self, cause: &Cause, events: Vec<Event>, now: Timestamp) -> Record<Event> {
+        Record::new(self.id.stream(), self.seq, self.head.clone(), cause, events, now)
     }
 
     /// Folds one record, whose stored hash is `hash`.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cause::Proof;
 use crate::dedup;
 use crate::log::{self, Entry};
 use crate::recent::Known;
@@ -34,7 +35,7 @@ impl Store {
         if loaded.seq != self.snapshot.seq {
             return false;
         }
-        let record = loaded.record(cause, events, now);
+        let record = loaded.record(&Cause::own(cause), events, now);
         let entry = record.seal();
         self.snapshot.fold(&record, entry.hash.clone());
         self.entries.push(entry);
@@ -50,6 +51,7 @@ fn signal(id: usize, action: Action, second: i64) -> Signal {
     Signal {
         id: format!("s{id}"),
         integration: "pd".to_owned(),
+        proof: Proof::SenderToken,
         action,
         fingerprint: Fingerprint::of("pd", "k"),
         key: "k".to_owned(),
@@ -272,4 +274,39 @@ fn an_incident_id_reads_back_and_nothing_else_does() {
     ] {
         assert_eq!(IncidentId::parse(wrong), None, "{wrong}");
     }
+}
+
+#[test]
+fn a_reassignment_says_who_had_it_before() {
+    let (ana, ben) = (Actor::person("ana"), Actor::person("ben"));
+    let to = crate::escalation::Assignee::try_from("team:platform".to_owned()).expect("an assignee");
+    let mut incident = Incident::expected(IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 });
+    let (integration, key) = ("pd".to_owned(), "k".to_owned());
+    incident.apply(&Event::Opened { integration, key, alert: Alert::default(), follows: None }, at(0));
+    let reassign = |incident: &Incident| {
+        let decided = incident.decide(Command::Reassign { by: ben.clone(), to: to.clone() }, at(2)).expect("allowed");
+        let [Event::Reassigned { from, .. }] = decided.as_slice() else { panic!("{decided:?}") };
+        from.clone()
+    };
+    assert_eq!(reassign(&incident), Vec::<String>::new(), "nobody was told yet");
+    let found = [("person:ana", false), ("channel:ops", true)].map(|(to, beside)| crate::escalation::Found {
+        to: to.to_owned(),
+        via: String::new(),
+        beside,
+        quiet_until: None,
+    });
+    incident.apply(
+        &Event::StepBegan {
+            position: crate::escalation::Position { round: 0, step: 0, catch_all: false },
+            found: found.to_vec(),
+            nobody: Vec::new(),
+            picked: None,
+            everybody: false,
+            time_zones: None,
+        },
+        at(1),
+    );
+    assert_eq!(reassign(&incident), ["person:ana", "channel:ops"]);
+    incident.apply(&Event::Acknowledged { by: ana, expires_at: None }, at(1));
+    assert_eq!(reassign(&incident), ["person:ana"]);
 }

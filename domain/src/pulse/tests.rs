@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cause::{Cause, Proof};
 use crate::dedup::merge;
 use crate::escalation::{Around, Next, Over, due, next};
 use crate::fingerprint::Fingerprint;
@@ -44,6 +45,7 @@ impl World {
         let signal = Signal {
             id: format!("{second}"),
             integration: "pd".to_owned(),
+            proof: Proof::SenderToken,
             action,
             fingerprint: Fingerprint::of("pd", "k"),
             key: "k".to_owned(),
@@ -55,7 +57,7 @@ impl World {
         let merge =
             merge(&signal.fingerprint, self.incidents.last(), std::slice::from_ref(&signal), |_| false, at(second));
         let (opens, mut incident) = (merge.opens(), merge.incident);
-        let record = incident.record("signals/1", merge.events, at(second));
+        let record = incident.record(&Cause::own("signals/1"), merge.events, at(second));
         incident.fold(&record, Hash::zero());
         self.incidents.retain(|known| known.id != incident.id);
         self.incidents.push(incident);

@@ -82,6 +82,9 @@ pub enum CoverEvent {
         id: String,
         /// Who removed it.
         by: Actor,
+        /// What it was; both of a swap.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        before: Vec<Override>,
     },
     /// Somebody is away.
     AbsenceSet {
@@ -94,6 +97,9 @@ pub enum CoverEvent {
         id: String,
         /// Who removed it.
         by: Actor,
+        /// What it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Absence>,
     },
 }
 

@@ -190,6 +190,9 @@ pub enum Event {
     Changed {
         /// All of it, as it is now.
         silence: Silence,
+        /// All of it, as it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Silence>>,
     },
     /// One was ended before its time.
     Expired {
@@ -197,6 +200,9 @@ pub enum Event {
         id: String,
         /// Who ended it.
         by: Actor,
+        /// All of it, as it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Silence>>,
     },
     /// Its owner is about to be reminded of its end.
     Reminded {
@@ -284,7 +290,8 @@ impl Silences {
                 State::Expired => false,
             };
         if stays {
-            return Ok((vec![Event::Changed { silence }], id.to_owned()));
+            let before = Some(Box::new(before.clone()));
+            return Ok((vec![Event::Changed { silence, before }], id.to_owned()));
         }
         let mut events: Vec<Event> = self.expire(id, by, now)?.into_iter().collect();
         let mut after = self.clone();
@@ -300,7 +307,8 @@ impl Silences {
     pub fn expire(&self, id: &str, by: Actor, now: Timestamp) -> Result<Option<Event>, Refusal> {
         let silence = self.get(id).ok_or(Refusal::Unknown)?;
         let over = silence.state(now) == State::Expired;
-        Ok((!over).then(|| Event::Expired { id: id.to_owned(), by }))
+        let expired = || Event::Expired { id: id.to_owned(), by, before: Some(Box::new(silence.clone())) };
+        Ok((!over).then(expired))
     }
 
     /// Those whose owners are to be reminded at `now`.
@@ -318,7 +326,7 @@ impl Silences {
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::Created { silence } => self.0.push(silence.clone()),
-            Event::Changed { silence } => self.with(&silence.id, |before| *before = silence.clone()),
+            Event::Changed { silence, .. } => self.with(&silence.id, |before| *before = silence.clone()),
             Event::Expired { id, .. } => self.with(id, |silence| {
                 // One that never held has held nothing back, from its end on as before.
                 silence.from = silence.from.min(at);

@@ -117,6 +117,13 @@ fn a_change_keeps_the_name_only_where_the_past_stays_true() {
     for (case, before, asked, stays) in table {
         let mut world = World::default();
         world.create(before, "one", 0).expect(case);
+        let was = world.silences.get("one").cloned().map(Box::new);
+        let (changes, _) = world.silences.change("one", asked.clone(), "two", at(5)).expect(case);
+        let said = changes.iter().find_map(|event| match event {
+            Event::Changed { before, .. } | Event::Expired { before, .. } => Some(before.clone()),
+            _ => None,
+        });
+        assert!(said.is_none_or(|said| said == was), "{case}: it says what it was");
         let id = world.change("one", asked.clone(), "two", 5).expect(case);
         assert_eq!(id, if stays { "one" } else { "two" }, "{case}");
         let live: Vec<_> = world.silences.iter().filter(|silence| silence.state(at(5)) != State::Expired).collect();
@@ -131,6 +138,8 @@ fn an_end_comes_once() {
     world.create(wanted("a=b", 10, 20), "one", 0).expect("made");
     let by = || Actor::person("bo");
     let event = world.silences.expire("one", by(), at(5)).expect("known").expect("not over");
+    let was = world.silences.get("one").cloned().map(Box::new);
+    assert_eq!(event, Event::Expired { id: "one".to_owned(), by: by(), before: was }, "it says what it was");
     world.silences.apply(&event, at(5));
     assert_eq!(world.states(5), [("one", State::Expired)]);
     assert_eq!(world.silences.expire("one", by(), at(6)), Ok(None));

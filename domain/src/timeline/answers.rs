@@ -11,7 +11,10 @@ impl Teller<'_> {
     pub(super) fn answered(&mut self, record: &Record<Event>, event: &Event) {
         let open_for = || self.incident.opened_at.map(|opened| lasted(record.at.duration_since(opened)));
         // Repeats after an answer are told apart from those before it.
-        if !matches!(event, Event::NobodyAnswered | Event::Noted { .. } | Event::Denied { .. }) {
+        if !matches!(
+            event,
+            Event::NobodyAnswered | Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. }
+        ) {
             self.repeats = None;
         }
         match event {
@@ -39,7 +42,7 @@ impl Teller<'_> {
                 let text = format!("{} took the acknowledgement back: it pages again", self.words.who(by));
                 self.add(record, Kind::Unacknowledged, Some(by.clone()), text, self.released());
             }
-            Event::Reassigned { by, to } => {
+            Event::Reassigned { by, to, .. } => {
                 let to = self.words.assignee(to);
                 let text = format!("{} gave it to {to}: paging begins anew", self.words.who(by));
                 self.add(record, Kind::Reassigned, Some(by.clone()), text, self.released());
@@ -72,15 +75,7 @@ impl Teller<'_> {
                 let detail = vec!["it stays open; nobody is told again unless somebody escalates it".to_owned()];
                 self.add(record, Kind::Unanswered, None, text, detail);
             }
-            Event::Noted { by, text } => {
-                let said = format!("{} noted: {text}", self.words.who(by));
-                self.add(record, Kind::Noted, Some(by.clone()), said, Vec::new());
-            }
-            Event::Denied { by, asked } => {
-                let text = format!("{} asked to {asked} it, and may not: nothing was changed", self.words.who(by));
-                let detail = vec!["the policy does not name them".to_owned()];
-                self.add(record, Kind::Denied, Some(by.clone()), text, detail);
-            }
+            Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. } => self.aside(record, event),
             Event::Resolved { by, .. } => {
                 let after = open_for().map(|open| format!("; it was open for {open}")).unwrap_or_default();
                 let by_sender = by.as_str().starts_with("integration:");
@@ -106,6 +101,26 @@ impl Teller<'_> {
             | Event::StepBegan { .. }
             | Event::Sending { .. }
             | Event::Sent { .. } => {}
+        }
+    }
+
+    /// What somebody wrote down or was denied: it changes nothing.
+    fn aside(&mut self, record: &Record<Event>, event: &Event) {
+        match event {
+            Event::Noted { by, text } => {
+                let said = format!("{} noted: {text}", self.words.who(by));
+                self.add(record, Kind::Noted, Some(by.clone()), said, Vec::new());
+            }
+            Event::NotedAbout { by, .. } => {
+                let text = format!("{} noted something about somebody: it was erased", self.words.who(by));
+                self.add(record, Kind::Noted, Some(by.clone()), text, Vec::new());
+            }
+            Event::Denied { by, asked } => {
+                let text = format!("{} asked to {asked} it, and may not: nothing was changed", self.words.who(by));
+                let detail = vec!["the policy does not name them".to_owned()];
+                self.add(record, Kind::Denied, Some(by.clone()), text, detail);
+            }
+            _ => {}
         }
     }
 

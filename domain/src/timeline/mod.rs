@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Principal;
 use crate::group::INTEGRATION;
 use crate::incident::{Actor, Event, Incident, IncidentId, Seen, Status};
 use crate::log::Record;
@@ -41,6 +42,9 @@ pub struct Entry {
     /// Who did it, when it was not Watchkeeper itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
+    /// Who was authenticated then, and how: not always who did it, as the holder of a token may say on whose behalf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Principal>,
     /// What happened, in one sentence.
     pub text: String,
     /// What else is worth knowing, a line each.
@@ -213,8 +217,10 @@ impl Teller<'_> {
         }
     }
 
-    fn add(&mut self, record: &Record<Event>, kind: Kind, actor: Option<Actor>, text: String, detail: Vec<String>) {
-        self.entries.push(Entry { seq: record.seq, at: record.at, kind, actor, text, detail });
+    fn add(&mut self, record: &Record<Event>, kind: Kind, actor: Option<Actor>, text: String, mut detail: Vec<String>) {
+        let principal = record.by.clone().filter(|_| actor.is_some());
+        detail.extend(actor.iter().zip(&principal).filter_map(|(actor, by)| words::asked(actor, by)));
+        self.entries.push(Entry { seq: record.seq, at: record.at, kind, actor, principal, text, detail });
     }
 
     /// Tells signals: repeats in one line, late ones as late; those whose consequence is told anyway are not told twice.

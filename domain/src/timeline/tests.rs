@@ -1,4 +1,5 @@
 use super::*;
+use crate::cause::{Cause, Principal, Proof};
 use crate::enrich::{Change, Enrichment};
 use crate::escalation::{Attempt, Outcome, Position};
 use crate::fingerprint::Fingerprint;
@@ -16,7 +17,7 @@ fn records(story: Vec<(i64, Vec<Event>)>) -> Vec<Record<Event>> {
     let id = IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 };
     let mut incident = Incident::expected(id);
     let step = |(second, events)| {
-        let record = incident.record("test", events, at(second));
+        let record = incident.record(&Cause::own("test"), events, at(second));
         incident.fold(&record, Hash::zero());
         record
     };
@@ -218,7 +219,7 @@ fn a_step_is_told_as_it_was_found_and_who_sleeps_is_told_with_the_hour() {
         (4, vec![Event::Snoozed { by: by(), until: at(7204) }]),
         (5, vec![Event::Unacknowledged { by: by() }]),
         (6, vec![begun(vec![bo()], Some(picked), false), message()]),
-        (7, vec![Event::Reassigned { by: by(), to: ben }]),
+        (7, vec![Event::Reassigned { by: by(), from: Vec::new(), to: ben }]),
         (8, vec![begun(vec![ana()], None, false)]),
         (9, vec![Event::Denied { by: Actor::slack("U1"), asked: "resolve".to_owned() }]),
         (10, vec![Event::FollowedUp]),
@@ -314,5 +315,27 @@ fn what_arrived_what_did_not_and_what_was_held_back_is_told() {
     ];
     for line in expected {
         assert!(told.iter().any(|known| known == line), "{line}: {told:#?}");
+    }
+}
+
+#[test]
+fn an_answer_names_who_was_authenticated_and_how() {
+    let ana = Actor::person("ana");
+    let proved = |actor, proof| Some(Principal { actor, proof });
+    let table = [
+        (ana.clone(), Some(Principal::token("ci")), Some("so says the holder of the API token ci")),
+        (Actor::token("ci"), Some(Principal::token("ci")), None),
+        (ana.clone(), proved(ana.clone(), Proof::SlackSignature), Some("by a button in Slack")),
+        (Actor::link_holder("ana"), proved(Actor::link_holder("ana"), Proof::TwilioSignature), Some("by telephone")),
+        (Actor::link_holder("ana"), proved(Actor::link_holder("ana"), Proof::Link), None),
+        (ana, None, None),
+    ];
+    for (by, principal, detail) in table {
+        let noted = Event::Noted { by: by.clone(), text: "x".to_owned() };
+        let mut records = records(vec![(0, vec![opened()]), (1, vec![noted])]);
+        records[1].by.clone_from(&principal);
+        let told = timeline(&records, None);
+        assert_eq!(told[1].principal, principal);
+        assert_eq!(told[1].detail.first().map(String::as_str), detail, "{by:?}");
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::cause::{Principal, Proof};
 use crate::enrich::Enrichment;
 use crate::escalation::Assignee;
 use crate::incident::{Actor, Hold, IncidentId};
@@ -157,6 +158,18 @@ impl Words<'_> {
             format!("silence {} of {}: {reason}", hold.silence, self.who(&hold.owner))
         };
         (format!("It is silenced, and nobody is told{until}"), by.iter().map(hold).collect())
+    }
+}
+
+/// How whoever did something was known, where who it was does not say it.
+pub(super) fn asked(actor: &Actor, by: &Principal) -> Option<String> {
+    match by.proof {
+        Proof::ApiToken if *actor != by.actor => {
+            Some(format!("so says the holder of the API token {}", by.actor.name()))
+        }
+        Proof::SlackSignature => Some("by a button in Slack".to_owned()),
+        Proof::TwilioSignature => Some("by telephone".to_owned()),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! somebody made each of them. The other services are heard once the policy has an integration of their kind: an account
 //! that turns GuardDuty on for its auditors does not mean to page anybody by it.
 
+use domain::cause::Proof;
 use domain::policy::{Kind, Policy};
 use domain::signal::{Action, Alert, Signal, event_time};
 use jiff::{SignedDuration, Timestamp};
@@ -70,6 +71,7 @@ impl Said<'_> {
         Signal {
             id: self.id,
             integration: integration.to_owned(),
+            proof: Proof::Aws,
             action: self.action,
             fingerprint: bounds::fingerprint(integration, &format!("{}{}", self.rule, self.key)),
             key: bounds::field(self.key),

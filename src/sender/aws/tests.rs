@@ -167,7 +167,7 @@ fn end(order: &[&Signal]) -> (Status, u64, u64) {
         let merge = dedup::merge(&signal.fingerprint, latest.as_ref(), one, known, signal.received_at);
         let mut incident = merge.incident;
         if !merge.events.is_empty() {
-            let record = incident.record("dedup", merge.events, signal.received_at);
+            let record = incident.record(&signal.sender().cause("dedup"), merge.events, signal.received_at);
             let hash = record.seal().hash;
             incident.fold(&record, hash);
             latest = Some(incident);

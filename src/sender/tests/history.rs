@@ -54,7 +54,7 @@ impl World {
         if after.seq == 0 {
             self.incidents.push(after.clone());
         }
-        let record = after.record("test", merge.events, sent.at);
+        let record = after.record(&signal.sender().cause("test"), merge.events, sent.at);
         let entry = record.seal();
         after.fold(&record, entry.hash);
         *self.incidents.last_mut().expect("pushed") = after;

@@ -91,7 +91,10 @@ fn the_halves_of_a_swap_may_overlap() {
     let swap = [set("1", "a", Some("b"), JUNE.0, JUNE.1), set("1", "b", Some("a"), JUNE.0, JUNE.1)];
     covers.apply(&CoverEvent::Swapped { swap }, at(JUNE.0));
     assert_eq!(june(&daily(), &covers), "bacbacbac");
-    covers.apply(&CoverEvent::OverrideRemoved { id: "1".to_owned(), by: Actor::person("a") }, at(JUNE.0));
+    covers.apply(
+        &CoverEvent::OverrideRemoved { id: "1".to_owned(), by: Actor::person("a"), before: Vec::new() },
+        at(JUNE.0),
+    );
     assert_eq!(covers, Covers::default(), "a swap goes as one");
 }
 
@@ -180,10 +183,19 @@ fn what_is_long_over_is_dropped_when_something_changes() {
     let by = || Actor::person("a");
     covers.apply(&CoverEvent::OverrideSet { set: set("1", "d", None, JUNE.0, "2026-06-02T00:00:00Z") }, at(JUNE.0));
     covers.apply(&CoverEvent::AbsenceSet { set: away("a", JUNE.0, "2026-06-03T00:00:00Z") }, at(JUNE.0));
-    covers.apply(&CoverEvent::OverrideRemoved { id: "x".to_owned(), by: by() }, at("2026-06-08T23:59:59Z"));
+    covers.apply(
+        &CoverEvent::OverrideRemoved { id: "x".to_owned(), by: by(), before: Vec::new() },
+        at("2026-06-08T23:59:59Z"),
+    );
     assert_eq!((covers.overrides.len(), covers.absences.len()), (1, 1));
-    covers.apply(&CoverEvent::OverrideRemoved { id: "x".to_owned(), by: by() }, at("2026-06-09T00:00:00Z"));
+    covers.apply(
+        &CoverEvent::OverrideRemoved { id: "x".to_owned(), by: by(), before: Vec::new() },
+        at("2026-06-09T00:00:00Z"),
+    );
     assert_eq!((covers.overrides.len(), covers.absences.len()), (0, 1));
-    covers.apply(&CoverEvent::AbsenceRemoved { id: "a-away".to_owned(), by: by() }, at("2026-06-09T00:00:00Z"));
+    covers.apply(
+        &CoverEvent::AbsenceRemoved { id: "a-away".to_owned(), by: by(), before: None },
+        at("2026-06-09T00:00:00Z"),
+    );
     assert_eq!(covers, Covers::default());
 }
