@@ -8,10 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, Erase, Erased, FinalSchedule, HeartbeatList, History,
-    NewAbsence,
-    NewCalendar, NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList,
-    SilenceRequest, Snooze, TestPage, TestedPage,
+    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, Erase, Erased, FinalSchedule, HeartbeatList,
+    History, NewAbsence, NewCalendar, NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several,
+    Silence, SilenceList, SilenceRequest, Snooze, TestPage, TestedPage,
 };
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,

@@ -42,7 +42,8 @@ fn what_nobody_speaks_of_any_more_is_ended_by_the_sweep_and_once_however_often_i
     assert!(incident.resolution.unwrap().by.is_integration(), "in the name of its sender");
     assert_eq!(sweep(&standin), (0, Vec::new()));
 
-    dedup.invoke(&batch(&[signal("s2", "k", Action::Trigger, 0)], 1)).unwrap().unwrap();
+    // Its time is in whole seconds, and has to be after the end.
+    dedup.invoke(&batch(&[signal("s2", "k", Action::Trigger, -2)], 1)).unwrap().unwrap();
     assert_eq!(standin.world.lock().unwrap().incidents().len(), 2, "what its sender speaks of again is a new incident");
 }
 
