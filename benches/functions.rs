@@ -16,6 +16,8 @@
 mod cases;
 #[path = "evidence.rs"]
 mod evidence;
+#[path = "export.rs"]
+mod export;
 #[path = "load.rs"]
 mod load;
 #[path = "../tests/it/runtime.rs"]
@@ -43,7 +45,7 @@ use serde_json::Value;
 use table::{Row, Table};
 
 /// The functions, by name and binary.
-const FUNCTIONS: [(&str, &str); 10] = [
+const FUNCTIONS: [(&str, &str); 15] = [
     ("ingest", env!("CARGO_BIN_EXE_ingest")),
     ("dedup", env!("CARGO_BIN_EXE_dedup")),
     ("enrich", env!("CARGO_BIN_EXE_enrich")),
@@ -54,6 +56,11 @@ const FUNCTIONS: [(&str, &str); 10] = [
     ("policy", env!("CARGO_BIN_EXE_policy")),
     ("silence", env!("CARGO_BIN_EXE_silence")),
     ("sweep", env!("CARGO_BIN_EXE_sweep")),
+    ("schedule", env!("CARGO_BIN_EXE_schedule")),
+    ("archive", env!("CARGO_BIN_EXE_archive")),
+    ("checkpoint", env!("CARGO_BIN_EXE_checkpoint")),
+    ("export", env!("CARGO_BIN_EXE_export")),
+    ("audit", env!("CARGO_BIN_EXE_audit")),
 ];
 
 /// What the yardsticks cost on the machine that the budgets were set on.
@@ -86,6 +93,7 @@ fn main() {
     dedup(&mut table);
     rehearse(&mut table);
     evidence::figures(&mut table);
+    export::figures(&mut table);
     table.print();
 }
 

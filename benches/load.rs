@@ -143,7 +143,12 @@ pub fn pure_us(policy: &Policy) -> f64 {
 
 /// Processor seconds that a function has used so far.
 pub fn cpu_seconds(function: &Function) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", function.pid())).unwrap();
+    cpu_seconds_of(function.pid())
+}
+
+/// The same of any process.
+pub fn cpu_seconds_of(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
     let ticks = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap());
     // The kernel counts in hundredths of a second, whatever the hardware does.
@@ -152,8 +157,17 @@ pub fn cpu_seconds(function: &Function) -> f64 {
 
 /// Resident memory in MB.
 pub fn resident_mb(function: &Function) -> f64 {
+    memory_mb(function, "VmRSS:")
+}
+
+/// The most memory a function ever had resident.
+pub fn peak_mb(function: &Function) -> f64 {
+    memory_mb(function, "VmHWM:")
+}
+
+fn memory_mb(function: &Function, line: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status.lines().find(|known| known.starts_with(line)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1024.0 / 1e6
 }
 

@@ -163,7 +163,8 @@ def _sam_deploy(step, parameters):
     command += ["--stack-name", place.STACK, "--region", place.REGION, "--resolve-s3", "--no-confirm-changeset"]
     command += ["--no-fail-on-empty-changeset", "--no-progressbar", "--capabilities", "CAPABILITY_IAM"]
     command += ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "--parameter-overrides"]
-    command += [f"{name}={value}" for name, value in parameters.items()]
+    # In quotes: the SAM CLI takes what comes after a blank for another parameter.
+    command += [f"{name}={json.dumps(value)}" for name, value in parameters.items()]
     env = place.clean_environment(SAM_CLI_TELEMETRY="0", SAM_CLI_POLL_DELAY="1", PYTHONUNBUFFERED="1")
     step.update("starting the SAM CLI")
     with open(DEPLOY_LOG, "w", encoding="utf-8") as log:

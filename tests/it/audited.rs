@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, key, wait};
@@ -101,8 +101,11 @@ fn the_schedule_exports_by_itself_and_nobody_can_delete_what_it_wrote() {
     let cloud = Cloud::new();
     assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 201);
     deploy("WeeklyExport=rate(1 minute)");
-    let list = "import boto3,os,sys; s3=boto3.client('s3'); b=sys.argv[1]; \
-                print('\\n'.join(o['Key'] for o in s3.list_objects_v2(Bucket=b,Prefix='exports/').get('Contents',[])))";
+    let list = "import boto3,json,sys; s3=boto3.client('s3'); b=sys.argv[1]\n\
+                for o in s3.get_paginator('list_objects_v2').paginate(Bucket=b,Prefix='exports/').search('Contents'):\n\
+                \x20if o and o['Key'].endswith('/manifest.json'):\n\
+                \x20 m=json.load(s3.get_object(Bucket=b,Key=o['Key'])['Body'])\n\
+                \x20 print(o['Key'],m['from'],m['until'])";
     let bucket = cloud.env()["EVIDENCE_BUCKET"].clone();
     let python = |program: &str, arguments: &[&str]| {
         Command::new(PYTHON).args(["-c", program]).args(arguments).envs(cloud.env()).output().unwrap()
@@ -111,7 +114,12 @@ fn the_schedule_exports_by_itself_and_nobody_can_delete_what_it_wrote() {
         let listed = python(list, &[&bucket]);
         assert!(listed.status.success(), "{}", told(&listed));
         let listed = String::from_utf8(listed.stdout).unwrap();
-        listed.lines().find(|key| key.ends_with("/manifest.json")).map(str::to_owned)
+        let of_a_week = |line: &str| {
+            let [manifest, from, until] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            let [from, until]: [Timestamp; 2] = [from, until].map(|at: &str| at.parse().unwrap());
+            (until.duration_since(from) == SignedDuration::from_hours(7 * 24)).then(|| String::from(manifest))
+        };
+        listed.lines().find_map(of_a_week)
     });
     deploy("LogRetentionDays=30");
     let delete = "import boto3,sys; from botocore.exceptions import ClientError\n\
