@@ -122,9 +122,13 @@ impl Sent {
     }
 
     fn signed(self) -> Self {
-        let at = now() - SignedDuration::from_secs(10);
-        let signature = verify::sign(&[Secret::new(HOOK_SECRET)], "msg_1", at, &self.body).expect("a good secret");
-        let signed = self.with("webhook-id", "msg_1").with("webhook-timestamp", &at.as_second().to_string());
+        self.signed_as("msg_1", now() - SignedDuration::from_secs(10))
+    }
+
+    /// As a message of Standard Webhooks that is called `id`.
+    fn signed_as(self, id: &str, at: Timestamp) -> Self {
+        let signature = verify::sign(&[Secret::new(HOOK_SECRET)], id, at, &self.body).expect("a good secret");
+        let signed = self.with("webhook-id", id).with("webhook-timestamp", &at.as_second().to_string());
         signed.with("webhook-signature", &signature)
     }
 

@@ -1,7 +1,5 @@
 //! Promises about what AWS sends.
 
-use domain::dedup;
-use domain::incident::{Incident, Status};
 use serde_json::json;
 
 use super::*;
@@ -155,59 +153,5 @@ fn a_time_is_read_as_in_a_mail_too() {
     ];
     for (text, expected) in table {
         assert_eq!(time(text).map(|at| at.to_string()).as_deref(), expected, "{text}");
-    }
-}
-
-/// How a problem stands once `order` was delivered, one by one: status, occurrences, and how often it began.
-fn end(order: &[&Signal]) -> (Status, u64, u64) {
-    let (mut latest, mut recorded): (Option<Incident>, Vec<String>) = (None, Vec::new());
-    for signal in order {
-        let known = |signal: &Signal| recorded.contains(&signal.id);
-        let one = std::slice::from_ref(*signal);
-        let merge = dedup::merge(&signal.fingerprint, latest.as_ref(), one, known, signal.received_at);
-        let mut incident = merge.incident;
-        if !merge.events.is_empty() {
-            let record = incident.record(&signal.sender().cause("dedup"), merge.events, signal.received_at);
-            let hash = record.seal().hash;
-            incident.fold(&record, hash);
-            latest = Some(incident);
-        }
-        recorded.push(signal.id.clone());
-    }
-    let latest = latest.expect("something was recorded");
-    (latest.status, latest.occurrences, u64::from(latest.id.generation))
-}
-
-#[test]
-fn whatever_order_events_come_in_and_however_often_the_history_is_the_same() {
-    let stories = [
-        ["cloudwatch-alarm", "cloudwatch-ok"],
-        ["guardduty-finding", "guardduty-archived"],
-        ["securityhub-failed", "securityhub-passed"],
-        ["health-issue", "health-closed"],
-        ["backup-failed", "backup-completed"],
-    ];
-    for story in stories {
-        let heard_at = |name, hours| {
-            let received_at = now() + SignedDuration::from_hours(hours);
-            signals(&fixture(name), &policy(), received_at).expect("a signal").remove(0)
-        };
-        let [fires, clears] = story.map(|name| heard_at(name, 0));
-        // As EventBridge delivers it once more, a day later.
-        let [again, over_again] = story.map(|name| heard_at(name, 24));
-        assert_eq!((&fires.id, &fires.fingerprint), (&again.id, &clears.fingerprint), "{story:?}");
-        let orders: [&[&Signal]; 6] = [
-            &[&fires, &clears],
-            &[&clears, &fires],
-            &[&fires, &fires, &clears, &clears],
-            &[&clears, &fires, &clears, &fires],
-            &[&fires, &clears, &again, &over_again],
-            &[&clears, &fires, &over_again, &again],
-        ];
-        for order in orders {
-            let said: Vec<_> = order.iter().map(|signal| signal.action).collect();
-            assert_eq!(end(order), (Status::Resolved, 1, 1), "{story:?}: {said:?}");
-        }
-        assert_eq!(end(&[&fires, &again]), (Status::Triggered, 1, 1), "{story:?}");
     }
 }
