@@ -102,6 +102,9 @@ fn ingest(table: &mut Table) {
     let pure = load::pure_us(&policy);
     table.head("ingest");
     table.row(Row::budget("verify, parse, normalise one signed 2 KB alert", pure, "us CPU", 20.0));
+    for (kind, us) in load::adapters_us() {
+        table.row(Row::budget(&format!("    {kind}: the same of a payload of its own"), us, "us CPU", 20.0));
+    }
     let standin = standin("127.0.0.1:9");
     let function = cases::function(FUNCTIONS[0].1, &standin, &[]);
     function.init();

@@ -25,6 +25,7 @@ def bridge(region, account="000000000000"):
         "Policy": [SECRETS],
         "Schedule": [SECRETS],
         "Silence": [SECRETS],
+        "Heartbeat": [SECRETS],
         "Sweep": [SECRETS, MAIL],
     }
     for function, statements in rights.items():

@@ -3,8 +3,8 @@
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
-//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
-//!   over all these; `archive` and `checkpoint` make the log provable.
+//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `heartbeat`, `sweep`, `auto_close`, `read` and `apply` are
+//!   the flows of the functions over all these; `archive` and `checkpoint` make the log provable.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - [`verify`] says whether evidence that somebody was given is sound.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
@@ -24,6 +24,8 @@ pub mod archive;
 #[cfg(feature = "aws")]
 pub mod audit;
 #[cfg(feature = "aws")]
+pub mod auto_close;
+#[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod channel;
@@ -40,6 +42,8 @@ pub mod export;
 pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;
+#[cfg(feature = "aws")]
+pub mod heartbeat;
 #[cfg(feature = "aws")]
 pub mod inhibition;
 #[cfg(feature = "aws")]

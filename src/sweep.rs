@@ -1,5 +1,6 @@
 //! Sweeping: once a minute, what a silence held back is looked at again after its end, and before it the owner hears
-//! of it. Once an hour it looks for gaps ahead.
+//! of it. Heartbeats that were missed are told of, and what is over because nobody speaks of it any more is ended. Once an
+//! hour it looks for gaps ahead.
 //!
 //! A silence that ends by itself ends without anybody there, so somebody has to come by. Whatever is done here may be
 //! done again: a sweep that stopped halfway is finished by the next one.
@@ -11,7 +12,9 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::auto_close::AutoClose;
 use crate::error::Error;
+use crate::heartbeat::Watcher;
 use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, SilenceLog, look_again};
 
@@ -33,8 +36,12 @@ pub struct Sweeper {
     pub incidents: Incidents,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
+    /// What ends incidents whose senders tell no ends.
+    pub auto_close: AutoClose,
     /// What reminds owners of the end of their silences, and of gaps ahead in their schedules.
     pub reminder: Reminder,
+    /// What watches over heartbeats.
+    pub watcher: Watcher,
 }
 
 /// What a sweep did.
@@ -48,6 +55,10 @@ pub struct Swept {
     pub reminded: usize,
     /// Of how many gaps ahead somebody heard.
     pub warned: usize,
+    /// How many incidents were over because nobody spoke of them any more.
+    pub closed: usize,
+    /// How many heartbeats were missed, or came again.
+    pub heartbeats: usize,
 }
 
 impl Sweeper {
@@ -55,8 +66,12 @@ impl Sweeper {
     ///
     /// What fails for one keeps no other from its turn. The sweep fails then all the same, so that somebody hears of it.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
-        let silences = self.silences.read().await?;
         let (mut swept, mut failed) = (Swept::default(), None);
+        match self.watch(now).await {
+            Ok(told) => swept.heartbeats = told,
+            Err(error) => failed = Some(error),
+        }
+        let silences = self.silences.read().await?;
         for silence in turn(silences.ended(now).collect(), now) {
             swept.ended += 1;
             match self.release(silence, &silences, now).await {
@@ -70,6 +85,10 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
+        match self.auto_close(now).await {
+            Ok(closed) => swept.closed = closed,
+            Err(error) => failed = Some(error),
+        }
         // A gap is days ahead, and is looked for again in an hour: what silences wait for does not fail for it.
         swept.warned = self.reminder.warn(now).await.unwrap_or_else(|error| {
             metrics::counter!("gaps_unseen").increment(1);
@@ -77,6 +96,20 @@ impl Sweeper {
             0
         });
         failed.map_or(Ok(swept), Err)
+    }
+
+    /// Tells of heartbeats that were missed, or came again; before a policy was applied there are none.
+    async fn watch(&self, now: Timestamp) -> Result<usize, Error> {
+        match self.reminder.policies.active(now).await {
+            Ok(active) => self.watcher.watch(&active.policy, now).await,
+            Err(Error::Misconfigured(_)) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn auto_close(&self, now: Timestamp) -> Result<usize, Error> {
+        let active = self.reminder.policies.active(now).await?;
+        self.auto_close.close(&active.policy, now).await
     }
 
     /// Lets every incident go on that `silence` held back and no other silence does now, and settles it in time.

@@ -197,6 +197,9 @@ pub enum Command {
     /// Say which services are being worked on
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// List heartbeats, and send one
+    #[command(subcommand)]
+    Heartbeat(HeartbeatCommand),
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -301,6 +304,18 @@ pub enum MaintenanceCommand {
     List,
 }
 
+/// What to do with heartbeats.
+#[derive(Debug, Subcommand)]
+pub enum HeartbeatCommand {
+    /// List those that the policy waits for, and say which are missing
+    List,
+    /// Send one
+    Ping {
+        /// Its name in the policy
+        name: String,
+    },
+}
+
 /// What to do with a policy.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
@@ -388,7 +403,7 @@ pub struct Span {
 /// What to send.
 #[derive(Debug, clap::Args)]
 pub struct Send {
-    /// A file with a payload, or: pagerduty, generic, alertmanager, prometheus, cloudwatch
+    /// A file with a payload, or the name of a sender for a sample of its own
     #[arg(value_name = "FILE|SENDER")]
     pub what: String,
     /// The dialect of a file, when its content does not say
@@ -452,4 +467,26 @@ pub enum Sender {
     Prometheus,
     /// CloudWatch alarms
     Cloudwatch,
+    /// Datadog's webhooks
+    Datadog,
+    /// GitHub's webhooks
+    Github,
+    /// GitLab's webhooks
+    Gitlab,
+    /// Grafana's webhook contact point
+    Grafana,
+    /// Intercom's webhooks
+    Intercom,
+    /// Grafana OnCall's formatted webhook
+    Oncall,
+    /// PagerDuty's webhooks, version 3
+    PagerdutyWebhook,
+    /// Sentry's integration platform
+    Sentry,
+    /// Zendesk's webhooks
+    Zendesk,
+    /// Events of other services of AWS, such as GuardDuty
+    Aws,
+    /// Any JSON, by the mapping of its integration
+    Json,
 }

@@ -18,6 +18,7 @@ mod dialect;
 mod erase;
 mod explain;
 mod failure;
+mod heartbeat;
 mod history;
 mod hygiene;
 mod import;
@@ -84,6 +85,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
         Command::Silence(what) => silence::silence(&client()?, what, show),
         Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
+        Command::Heartbeat(what) => heartbeat::heartbeats(&client()?, what, show),
         Command::Hygiene { span } => hygiene::report(&client()?, &span, show),
         Command::Policy(PolicyCommand::Validate { file, strict }) => policy::validate(&file, strict, show),
         Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),

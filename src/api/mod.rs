@@ -12,6 +12,7 @@ mod audit;
 mod calendar;
 mod cover;
 mod delivery;
+mod heartbeat;
 mod history;
 mod incident;
 mod oncall;
@@ -29,6 +30,7 @@ pub use audit::{Checkpoint, CheckpointList, EvidenceKeys, Export, ExportFile, Ex
 pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
 pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
 pub use delivery::{Delivery, DeliveryState};
+pub use heartbeat::{Heartbeat, HeartbeatList, HeartbeatState};
 pub use history::History;
 pub use incident::{Acknowledged, Incident, IncidentList, Status, Waiting};
 pub use oncall::{OnCall, ScheduleNow, Turn};

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use domain::fingerprint::of_labels;
-use domain::policy::Integration;
 use domain::signal::{Action, Alert};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::bounds::{self, Labels};
+use super::proof::Message;
 use super::reply::{Fault, Reason};
-use super::{MOST_ALERTS, Received, Reply, Request, Secrets, json, secrets_of, token};
+use super::{MOST_ALERTS, Received, Reply, json};
 
 /// Labels or annotations.
 pub(super) type Pairs = BTreeMap<String, String>;
@@ -56,19 +56,8 @@ enum Status {
 }
 
 /// One group of alerts, by an integration that presents a token.
-pub(super) fn notification(
-    name: &str,
-    integration: &Integration,
-    request: &Request<'_>,
-    secrets: &Secrets<'_>,
-) -> Result<Received, Fault> {
-    if !integration.open {
-        let presented = token::presented(request.headers);
-        let secrets = secrets_of(integration, secrets)?;
-        if !presented.as_deref().is_some_and(|presented| token::is_one_of(secrets, presented)) {
-            return Err(token::refuse(presented.as_deref()));
-        }
-    }
+pub(super) fn notification(message: &Message<'_>) -> Result<Received, Fault> {
+    let Message { integration: name, request, .. } = *message;
     let notification: Notification = json::read(json::object(request.body)?)?;
     if notification.version.as_deref() != Some("4") {
         return Err(Fault::new(Reason::Malformed, "the version is not supported; supported: 4").at("/version"));

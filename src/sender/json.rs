@@ -3,12 +3,15 @@
 //! The bytes are looked at before they are parsed, because a parser skips what nobody asked for: nesting without end,
 //! half a surrogate or a NUL in an ignored field would get through to a store that refuses it for good.
 
+use std::borrow::Cow;
+
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
 use serde_path_to_error::Segment;
 
 use super::Request;
 use super::reply::{Fault, Reason};
+use crate::form;
 
 /// The largest body taken, in bytes: what the largest senders cut their own to.
 pub const LARGEST: usize = 512 * 1024;
@@ -42,8 +45,8 @@ impl From<Unfit> for Fault {
     }
 }
 
-/// Checks size and headers, before anything is verified or read.
-pub(super) fn admit(request: &Request<'_>) -> Result<(), Fault> {
+/// Checks size and headers, before anything is verified or read; `form` is whether a form is taken too.
+pub(super) fn admit(request: &Request<'_>, form: bool) -> Result<(), Fault> {
     if request.body.len() > LARGEST {
         return Err(Fault::new(Reason::Oversized, "at most 512 KB are taken"));
     }
@@ -51,6 +54,7 @@ pub(super) fn admit(request: &Request<'_>) -> Result<(), Fault> {
         return Err(Fault::new(Reason::MediaType, "the body must not be compressed"));
     }
     match request.headers.get(CONTENT_TYPE) {
+        Some(_) if form && is_form(request) => Ok(()),
         Some(value) if !value.to_str().is_ok_and(is_json) => {
             Err(Fault::new(Reason::MediaType, "the Content-Type must be application/json, in UTF-8"))
         }
@@ -65,6 +69,22 @@ fn is_json(content_type: &str) -> bool {
     json && parts.all(|parameter| {
         parameter.strip_prefix("charset=").is_none_or(|set| matches!(set.trim_matches('"'), "utf-8" | "utf8"))
     })
+}
+
+fn is_form(request: &Request<'_>) -> bool {
+    let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// The JSON of a body: the body itself, or the field `payload` of a form.
+pub(super) fn unwrapped<'a>(request: &Request<'a>) -> Result<Cow<'a, [u8]>, Fault> {
+    if !is_form(request) {
+        return Ok(request.body.into());
+    }
+    let payload = form::field(request.body, "payload");
+    let payload = payload.ok_or_else(|| Fault::new(Reason::Malformed, "the form has no field `payload` in UTF-8"))?;
+    Ok(payload.into_bytes().into())
 }
 
 /// The body as text that is safe to read as JSON and to carry.
@@ -260,18 +280,18 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_json_is_taken() {
+    fn only_plain_json_is_taken_and_a_form_where_one_may_come() {
         let table = [
-            (None, true),
-            (Some("application/json"), true),
-            (Some("Application/JSON; charset=UTF-8"), true),
-            (Some("application/problem+json"), true),
-            (Some("application/json; charset=latin-1"), false),
-            (Some("application/x-www-form-urlencoded"), false),
-            (Some("text/plain"), false),
-            (Some(""), false),
+            (None, true, true),
+            (Some("application/json"), true, true),
+            (Some("Application/JSON; charset=UTF-8"), true, true),
+            (Some("application/problem+json"), true, true),
+            (Some("application/json; charset=latin-1"), false, false),
+            (Some("application/x-www-form-urlencoded"), false, true),
+            (Some("text/plain"), false, false),
+            (Some(""), false, false),
         ];
-        for (content_type, taken) in table {
+        for (content_type, taken, with_forms) in table {
             let mut headers = HeaderMap::new();
             if let Some(value) = content_type {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
@@ -279,7 +299,8 @@ mod tests {
             let body = b"{}";
             let received_at = Timestamp::UNIX_EPOCH;
             let request = Request { method: &Method::POST, path: "/", headers: &headers, body, id: "r", received_at };
-            assert_eq!(admit(&request).is_ok(), taken, "{content_type:?}");
+            assert_eq!(admit(&request, false).is_ok(), taken, "{content_type:?}");
+            assert_eq!(admit(&request, true).is_ok(), with_forms, "{content_type:?}");
         }
     }
 

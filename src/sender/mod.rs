@@ -2,13 +2,13 @@
 //!
 //! [`door`] says which dialect an address speaks, [`secrets_needed`] what must be fetched to know who is there, and
 //! [`receive`] verifies, reads and answers. Its answer is given only once the signals are on the queue; when that
-//! cannot be done, [`unavailable`] asks the sender to come back. CloudWatch has no door: AWS itself says who it is, so
-//! [`cloudwatch`] reads its events alone.
+//! cannot be done, [`unavailable`] asks the sender to come back. AWS has no door: it says who it is itself, so
+//! [`aws`] reads its events alone.
 //!
 //! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
 
 use domain::cause::Proof;
-use domain::policy::{Integration, Kind, Policy, SecretRef};
+use domain::policy::{self, Integration, Kind, Policy, SecretRef};
 use domain::signal::{Action, Alert, Signal};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
@@ -17,19 +17,32 @@ use crate::reply::Reply;
 use crate::secret::Secret;
 
 mod alertmanager;
+pub mod aws;
 mod bounds;
-pub mod cloudwatch;
+mod datadog;
+mod github;
+mod gitlab;
+mod grafana;
+mod intercom;
 mod json;
+mod mapped;
+mod oncall;
 mod pagerduty;
+mod pagerduty_v1;
+mod pagerduty_webhook;
 mod prometheus;
+mod proof;
 mod reply;
+mod sentry;
 mod standard_webhooks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
 pub mod verify;
+mod zendesk;
 
 pub use json::LARGEST;
+use proof::{Copies, Message, Told};
 pub use reply::Refused;
 use reply::{Dialect, Fault, Reason};
 
@@ -60,8 +73,12 @@ pub enum Door {
     PagerdutyEvents,
     /// `POST /v2/change/enqueue`, its change events.
     PagerdutyChanges,
-    /// `POST /v1/signals/{integration}`: the integration says which dialect.
+    /// `POST /generic/2010-04-15/create_event.json`, PagerDuty's Events API v1.
+    PagerdutyV1,
+    /// `POST /v1/signals/{integration}`: the integration says which dialect. Grafana may `PUT`.
     Signals(String),
+    /// `POST /integrations/v1/{kind}/{token}/`, where Grafana OnCall took alerts; the token says which integration.
+    Oncall(Kind),
     /// `POST /api/v2/alerts`, as Prometheus calls an Alertmanager.
     PrometheusAlerts,
     /// `GET /-/healthy` and `GET /-/ready`, as Prometheus asks an Alertmanager.
@@ -87,11 +104,15 @@ pub fn door(method: &Method, path: &str) -> Result<Door, Refused> {
     let (door, allow) = match path {
         "/v2/enqueue" => (Door::PagerdutyEvents, "POST"),
         "/v2/change/enqueue" => (Door::PagerdutyChanges, "POST"),
+        "/generic/2010-04-15/create_event.json" => (Door::PagerdutyV1, "POST"),
         "/api/v2/alerts" => (Door::PrometheusAlerts, "POST"),
         "/-/healthy" | "/-/ready" => (Door::Health, "GET, HEAD"),
         _ => match path.strip_prefix("/v1/signals/").filter(|name| !name.is_empty() && !name.contains('/')) {
-            Some(name) => (Door::Signals(name.to_owned()), "POST"),
-            None => return Err(Dialect::Problem.refuse(Fault::new(Reason::NotFound, "no sender is expected here"))),
+            Some(name) => (Door::Signals(name.to_owned()), "POST, PUT"),
+            None => match oncall::address(path) {
+                Some((kind, _)) => (Door::Oncall(kind), "POST, PUT"),
+                None => return Err(Dialect::Problem.refuse(Fault::new(Reason::NotFound, "no sender is expected here"))),
+            },
         },
     };
     if allow.split(", ").any(|allowed| allowed == method.as_str()) {
@@ -110,8 +131,9 @@ pub fn secrets_needed<'p>(door: &Door, policy: &'p Policy) -> Vec<&'p SecretRef>
             let integration = policy.integrations.get(name).filter(|integration| !integration.open);
             return integration.and_then(|integration| integration.secret.as_ref()).into_iter().collect();
         }
-        Door::PagerdutyEvents | Door::PagerdutyChanges => Kind::Pagerduty,
+        Door::PagerdutyEvents | Door::PagerdutyChanges | Door::PagerdutyV1 => Kind::Pagerduty,
         Door::PrometheusAlerts => Kind::Prometheus,
+        Door::Oncall(kind) => *kind,
     };
     of_kind(policy, kind).filter_map(|(_, integration)| integration.secret.as_ref()).collect()
 }
@@ -123,11 +145,16 @@ pub fn receive(
     policy: &Policy,
     secrets: &Secrets<'_>,
 ) -> Result<Received, Refused> {
-    let received = json::admit(request).and_then(|()| match door {
+    let form = matches!(door, Door::Signals(name) if kind_of(policy, name) == Some(Kind::Github));
+    let received = json::admit(request, form).and_then(|()| match door {
         Door::PagerdutyEvents => pagerduty::event(request, policy, secrets),
         Door::PagerdutyChanges => pagerduty::change(request, policy, secrets),
         Door::PrometheusAlerts => prometheus::alerts(request, policy, secrets),
+        Door::PagerdutyV1 => pagerduty_v1::event(request, policy, secrets),
         Door::Signals(name) => signals(name, request, policy, secrets),
+        Door::Oncall(kind) => {
+            oncall::owner(*kind, request, policy, secrets).and_then(|message| adapted(*kind, &message))
+        }
         Door::Health => Ok(healthy()),
     });
     let mut received = received.map_err(|fault| door.dialect().refuse(fault))?;
@@ -145,31 +172,69 @@ pub fn unavailable(door: &Door, retry_after_seconds: u32) -> Reply {
 impl Door {
     const fn dialect(&self) -> Dialect {
         match self {
-            Self::PagerdutyEvents | Self::PagerdutyChanges => Dialect::Pagerduty,
+            Self::PagerdutyEvents | Self::PagerdutyChanges | Self::PagerdutyV1 => Dialect::Pagerduty,
             Self::PrometheusAlerts => Dialect::Alertmanager,
-            Self::Signals(_) | Self::Health => Dialect::Problem,
+            Self::Signals(_) | Self::Oncall(_) | Self::Health => Dialect::Problem,
         }
     }
 }
 
 fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
-    let integration = policy.integrations.get(name);
-    match integration.map(|integration| (integration.kind, integration)) {
-        Some((Kind::StandardWebhooks, integration)) => standard_webhooks::signal(name, integration, request, secrets),
-        Some((Kind::Alertmanager, integration)) => alertmanager::notification(name, integration, request, secrets),
-        // Strangers learn nothing about integrations that have an address elsewhere.
-        _ => Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here")),
+    // Strangers learn nothing about integrations that have an address elsewhere.
+    let elsewhere = |kind: Kind| matches!(kind, Kind::Pagerduty | Kind::Prometheus) || kind.is_of_aws();
+    let found = policy.integrations.get_key_value(name).filter(|(_, integration)| !elsewhere(integration.kind));
+    let Some((name, integration)) = found else {
+        return Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here"));
+    };
+    if request.method == Method::PUT && integration.kind != Kind::Grafana {
+        return Err(Fault::new(Reason::Method, "use POST").with("Allow", "POST"));
+    }
+    if integration.kind == Kind::StandardWebhooks {
+        return standard_webhooks::signal(name, integration, request, secrets);
+    }
+    let message = proof::prove(name, integration, request, secrets)?;
+    match &integration.mapping {
+        Some(mapping) => mapped::message(&message, mapping),
+        None => adapted(integration.kind, &message),
     }
 }
 
+/// Reads what a sender of `kind` says once it has proved who it is.
+fn adapted(kind: Kind, message: &Message<'_>) -> Result<Received, Fault> {
+    type Read = fn(&str) -> Result<Vec<Told>, Fault>;
+    let (rule, read, copies): (_, Read, _) = match kind {
+        Kind::Alertmanager => return alertmanager::notification(message),
+        Kind::Datadog => (datadog::RULE, datadog::read, Copies::OfTheBody),
+        Kind::Github => (github::RULE, github::read, Copies::OfTheBody),
+        Kind::Gitlab => (gitlab::RULE, gitlab::read, Copies::OfTheBody),
+        Kind::Grafana => (grafana::RULE, grafana::read, Copies::OfTheBody),
+        Kind::Intercom => (intercom::RULE, intercom::read, Copies::OfTheBody),
+        Kind::Oncall => (oncall::RULE, oncall::read, Copies::Unknown),
+        Kind::PagerdutyWebhook => (pagerduty_webhook::RULE, pagerduty_webhook::read, Copies::OfTheBody),
+        Kind::Sentry => (sentry::RULE, sentry::read, Copies::OfTheBody),
+        Kind::Zendesk => (zendesk::RULE, zendesk::read, Copies::OfTheBody),
+        // They have an address or a way of their own, and any JSON its mapping.
+        _ => {
+            return Err(Fault::new(Reason::UnknownIntegration, "no integration of this kind takes signals here"));
+        }
+    };
+    let text = json::unwrapped(message.request)?;
+    let told = read(json::object(&text)?)?;
+    Ok(message.received(rule, copies, told))
+}
+
+fn kind_of(policy: &Policy, name: &str) -> Option<Kind> {
+    policy.integrations.get(name).map(|integration| integration.kind)
+}
+
 /// How whoever sends by `integration` proves who they are, once they were let in.
-const fn proof_of(integration: &Integration) -> Proof {
-    match integration.kind {
-        Kind::Cloudwatch => Proof::Aws,
+fn proof_of(integration: &Integration) -> Proof {
+    match integration.proof() {
+        _ if integration.kind.is_of_aws() => Proof::Aws,
         // A routing key is asked for whatever the integration says.
-        Kind::Alertmanager | Kind::Prometheus | Kind::StandardWebhooks if integration.open => Proof::None,
-        Kind::Pagerduty | Kind::Alertmanager | Kind::Prometheus => Proof::SenderToken,
-        Kind::StandardWebhooks => Proof::SenderSignature,
+        _ if integration.open && integration.kind != Kind::Pagerduty => Proof::None,
+        policy::Proof::Token => Proof::SenderToken,
+        policy::Proof::Signature => Proof::SenderSignature,
     }
 }
 
@@ -213,11 +278,11 @@ impl Request<'_> {
 }
 
 /// A name for something that was given none: always the same for the same `parts`.
-fn name_of(parts: &[&str]) -> String {
+fn name_of<P: AsRef<[u8]>>(parts: &[P]) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     for part in parts {
-        hash.update(part.as_bytes());
+        hash.update(part.as_ref());
         hash.update([0xff]);
     }
     domain::hex(&hash.finalize()[..16])

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::verify;
+use watchkeeper::sender::verify::{self, table::GITHUB};
 
-use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, standin};
+use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, policy, standin, standin_with};
 use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
@@ -168,6 +168,44 @@ fn alarms_of_cloudwatch_come_by_eventbridge_and_by_sns() {
     assert_eq!(queued(&standin), 3);
     let failure = ingest.invoke(&json!({ "detail-type": "something else" })).unwrap().unwrap_err();
     assert_eq!(failure.name, "InvalidEvent");
+}
+
+#[test]
+fn other_senders_come_to_doors_of_their_own_and_no_token_of_an_address_is_written_down() {
+    let mut policy = serde_json::to_value(policy("127.0.0.1:9")).unwrap();
+    let with =
+        |kind: &str, secret: &str| json!({ "kind": kind, "secret": format!("ssm:/watchkeeper/integrations/{secret}") });
+    policy["integrations"]["github"] = with("github", "generic");
+    policy["integrations"]["oncall"] = with("oncall", "pagerduty");
+    let standin = standin_with(&serde_json::from_value(policy).unwrap());
+    let ingest = ingest(&standin);
+    let fixture = |name: &str| {
+        let path = format!("{}/events/ingest/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let failed = fixture("github-workflow-failure");
+    let secret = Secret::new(WEBHOOK_SECRET);
+    let mut signed = json_type();
+    for (_, value) in verify::headers(&GITHUB, &secret, "", Timestamp::now(), failed.as_bytes()).unwrap() {
+        signed.push(("x-hub-signature-256", value));
+    }
+    let oncall = format!("/integrations/v1/formatted_webhook/{ROUTING_KEY}/");
+    let wrong = "/integrations/v1/formatted_webhook/4f1c9b-canary/";
+    let table = [
+        ("/v1/signals/github", signed, failed.as_str(), 202),
+        ("/v1/signals/github", json_type(), failed.as_str(), 401),
+        ("/generic/2010-04-15/create_event.json", json_type(), &fixture("pagerdutyv1-trigger"), 200),
+        (&oncall, json_type(), &fixture("oncall-alerting"), 202),
+        (wrong, json_type(), &fixture("oncall-alerting"), 401),
+    ];
+    for (path, headers, body, status) in table {
+        let answer = ingest.invoke(&gateway("POST", path, &headers, body)).unwrap().unwrap();
+        assert_eq!(answer["statusCode"], status, "{path}: {answer}");
+        assert!(!answer.to_string().contains("canary"), "{answer}");
+    }
+    assert_eq!(queued(&standin), 3);
+    let logs = ingest.logs();
+    assert!(!logs.contains(ROUTING_KEY) && !logs.contains("canary"), "{logs}");
 }
 
 #[test]

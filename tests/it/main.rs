@@ -5,6 +5,7 @@
 mod alertmanager;
 mod answers;
 mod audited;
+mod auto_close;
 mod cases;
 mod client;
 mod cloud;
@@ -14,6 +15,7 @@ mod export;
 mod functions;
 mod gaps;
 mod grouping;
+mod heartbeat;
 mod history;
 mod inhibition;
 mod kill;

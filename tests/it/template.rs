@@ -237,7 +237,7 @@ fn what_an_asynchronous_source_cannot_deliver_is_kept() {
             sources += 1;
         }
     }
-    assert_eq!(sources, 4);
+    assert_eq!(sources, 5);
 }
 
 #[test]

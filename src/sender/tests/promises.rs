@@ -23,7 +23,12 @@ fn an_address_has_its_methods_and_tells_them() {
         (Method::POST, "/-/ready", Err((405, Some("GET, HEAD")))),
         (Method::GET, "/v2/enqueue", Err((405, Some("POST")))),
         (Method::HEAD, "/v2/change/enqueue", Err((405, Some("POST")))),
-        (Method::PUT, "/v1/signals/generic", Err((405, Some("POST")))),
+        (Method::PUT, "/v1/signals/grafana", Ok(Door::Signals("grafana".to_owned()))),
+        (Method::GET, "/v1/signals/generic", Err((405, Some("POST, PUT")))),
+        (Method::POST, "/generic/2010-04-15/create_event.json", Ok(Door::PagerdutyV1)),
+        (Method::POST, "/integrations/v1/formatted_webhook/t0ken/", Ok(Door::Oncall(Kind::Oncall))),
+        (Method::POST, "/integrations/v1/alertmanager/t0ken/", Ok(Door::Oncall(Kind::Alertmanager))),
+        (Method::POST, "/integrations/v1/elsewhere/t0ken/", Err((404, None))),
         (Method::OPTIONS, "/api/v2/alerts", Err((405, Some("POST")))),
         (Method::POST, "/", Err((404, None))),
         (Method::POST, "/v1/signals/", Err((404, None))),
@@ -48,6 +53,10 @@ fn only_the_secrets_that_prove_who_is_there_are_fetched() {
         (Door::PrometheusAlerts, vec!["ssm:/token"]),
         (Door::Signals("generic".to_owned()), vec!["ssm:/hook"]),
         (Door::Signals("open".to_owned()), vec![]),
+        (Door::Signals("github".to_owned()), vec!["ssm:/shared"]),
+        (Door::PagerdutyV1, vec!["ssm:/routing"]),
+        (Door::Oncall(Kind::Oncall), vec!["ssm:/token"]),
+        (Door::Oncall(Kind::Grafana), vec!["ssm:/shared"]),
         (Door::Signals("nobody".to_owned()), vec![]),
         (Door::Health, vec![]),
     ];
@@ -223,7 +232,7 @@ proptest! {
             }
         }
         if let Ok(event) = serde_json::from_slice(&body) {
-            let _ = cloudwatch::from_eventbridge(&event, &policy(), now());
+            let _ = aws::signals(&event, &policy(), now());
         }
         body.truncate(length.index(body.len() * 2 + 1));
         prop_assert!(at(place, &body, true));

@@ -318,6 +318,33 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
         ),
         (more("integrations: { i: { kind: cloudwatch } }"), ""),
         (
+            more("integrations: { i: { kind: grafana, secret: \"ssm:/a\", header: X-Sig, timestamp_header: X-Time } }"),
+            "",
+        ),
+        (more("integrations: { i: { kind: grafana, secret: \"ssm:/a\", proof: token, header: X-Key } }"), ""),
+        (more("integrations: { i: { kind: gitlab, secret: \"ssm:/a\", proof: signature } }"), ""),
+        (more("integrations: { i: { kind: cloudwatch, auto_close: 24h } }"), ""),
+        (
+            more("integrations: { i: { kind: cloudwatch, auto_close: 10s } }"),
+            "9:52: error: integrations.i.auto_close: an auto-close of 10s is not possible; write a length from 5m to 8784h",
+        ),
+        (
+            more("integrations: { i: { kind: github, secret: \"ssm:/a\", proof: token } }"),
+            "9:61: error: integrations.i.proof: its senders cannot do that; remove `proof`: how they prove who they are is not a choice",
+        ),
+        (
+            more("integrations: { i: { kind: sentry, secret: \"ssm:/a\", header: X-Key } }"),
+            "9:62: error: integrations.i.header: its senders have one place for their proof; remove `header`",
+        ),
+        (
+            more("integrations: { i: { kind: datadog, secret: \"ssm:/a\", header: \"X Key\" } }"),
+            "9:63: error: integrations.i.header: this cannot be the name of a header; use letters, digits, `-` and `_`, such as X-Api-Key",
+        ),
+        (
+            more("integrations: { i: { kind: gitlab, secret: \"ssm:/a\", timestamp_header: X-Time } }"),
+            "9:72: error: integrations.i.timestamp_header: only Grafana signs a time in a header that one names; remove `timestamp_header`",
+        ),
+        (
             more("integrations: { i: { kind: pagerduty, open: true } }"),
             "9:45: error: integrations.i.open: PagerDuty's events are told apart by their routing key, so this cannot be open; remove `open` and write `secret: ssm:/path/of/the/key`",
         ),
