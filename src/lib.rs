@@ -5,6 +5,7 @@
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
 //! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
 //!   over all these.
+//! - `opsgenie` is the Alert API of Opsgenie, over signals and incidents.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
@@ -15,6 +16,8 @@
 pub mod access;
 #[cfg(feature = "aws")]
 pub mod alertmanager;
+#[cfg(feature = "aws")]
+mod answers;
 pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
@@ -38,6 +41,8 @@ pub mod intake;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod link;
+#[cfg(feature = "aws")]
+pub mod opsgenie;
 #[cfg(feature = "aws")]
 pub mod outgoing;
 #[cfg(feature = "aws")]

@@ -20,6 +20,8 @@ mod alertmanager;
 mod bounds;
 pub mod cloudwatch;
 mod json;
+#[cfg(feature = "aws")]
+pub(crate) mod opsgenie;
 mod pagerduty;
 mod prometheus;
 mod reply;
@@ -168,7 +170,7 @@ const fn proof_of(integration: &Integration) -> Proof {
         Kind::Cloudwatch => Proof::Aws,
         // A routing key is asked for whatever the integration says.
         Kind::Alertmanager | Kind::Prometheus | Kind::StandardWebhooks if integration.open => Proof::None,
-        Kind::Pagerduty | Kind::Alertmanager | Kind::Prometheus => Proof::SenderToken,
+        Kind::Pagerduty | Kind::Opsgenie | Kind::Alertmanager | Kind::Prometheus => Proof::SenderToken,
         Kind::StandardWebhooks => Proof::SenderSignature,
     }
 }

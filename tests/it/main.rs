@@ -15,6 +15,7 @@ mod history;
 mod inhibition;
 mod kill;
 mod noise;
+mod opsgenie;
 mod paging;
 mod phone;
 mod refusals;

@@ -38,17 +38,19 @@ pub enum Kind {
     Cloudwatch,
     /// Anything that signs by Standard Webhooks; the secret is `whsec_…`.
     StandardWebhooks,
+    /// Opsgenie Alert API v2; the secret is the API key.
+    Opsgenie,
 }
 
 mapping!(Integration, ["kind", "secret", "open", "service"], fields => Integration {
-    kind: fields.required("kind", "write pagerduty, alertmanager, prometheus, cloudwatch or standard_webhooks"),
+    kind: fields.required("kind", "write pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks or opsgenie"),
     secret: fields.optional("secret"),
     open: fields.or_default("open"),
     service: fields.optional("service"),
 });
 
 words!(Kind, Cloudwatch, "pagerduty" => Pagerduty, "alertmanager" => Alertmanager, "prometheus" => Prometheus,
-    "cloudwatch" => Cloudwatch, "standard_webhooks" => StandardWebhooks);
+    "cloudwatch" => Cloudwatch, "standard_webhooks" => StandardWebhooks, "opsgenie" => Opsgenie);
 
 impl Check<'_> {
     pub(super) fn integrations(&mut self) {
@@ -84,6 +86,10 @@ impl Check<'_> {
             }
             (_, true, Kind::Pagerduty) => {
                 let what = "PagerDuty's events are told apart by their routing key, so this cannot be open";
+                self.error(format!("{path}.open"), what, "remove `open` and write `secret: ssm:/path/of/the/key`");
+            }
+            (_, true, Kind::Opsgenie) => {
+                let what = "Opsgenie's alerts are told apart by their API key, so this cannot be open";
                 self.error(format!("{path}.open"), what, "remove `open` and write `secret: ssm:/path/of/the/key`");
             }
             (Some(_), true, _) => {
