@@ -14,6 +14,8 @@
 
 #[path = "../tests/it/cases.rs"]
 mod cases;
+#[path = "evidence.rs"]
+mod evidence;
 #[path = "load.rs"]
 mod load;
 #[path = "../tests/it/runtime.rs"]
@@ -84,6 +86,7 @@ fn main() {
     ingest(&mut table);
     dedup(&mut table);
     rehearse(&mut table);
+    evidence::figures(&mut table);
     table.print();
 }
 

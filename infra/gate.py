@@ -135,7 +135,7 @@ def asynchronous(template):
 
 
 # SAM writes its own policies for the destination of what fails and for the target of a schedule, without names.
-UNNAMED = {"sqs:SendMessage", "lambda:InvokeFunction"}
+UNNAMED = {"sqs:SendMessage", "lambda:InvokeFunction", "states:StartExecution"}
 
 
 def names(template):

@@ -21,9 +21,9 @@ class Refused(Exception):
         self.status, self.body = status, body
 
 
-def _send(service, path, body, headers, timeout=60):
+def _send(service, path, body, headers, timeout=60, method="POST"):
     credential = f"Credential=test/20250101/{place.REGION}/{service}/aws4_request"
-    request = urllib.request.Request(place.CLOUD + path, data=body, headers=headers, method="POST")
+    request = urllib.request.Request(place.CLOUD + path, data=body, headers=headers, method=method)
     request.add_header("Authorization", f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
@@ -78,6 +78,13 @@ def allow(role, name, statements):
     form = {"Action": "PutRolePolicy", "Version": "2010-05-08", "RoleName": role, "PolicyName": name}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     _send("iam", "/", urllib.parse.urlencode({**form, "PolicyDocument": document}).encode(), headers)
+
+
+def lock(bucket, mode, days):
+    """Locks what is put into a bucket from now on."""
+    retention = f"<DefaultRetention><Mode>{mode}</Mode><Days>{days}</Days></DefaultRetention>"
+    body = f"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>{retention}</Rule></ObjectLockConfiguration>"
+    _send("s3", f"/{bucket}?object-lock", body.encode(), {"Content-Type": "application/xml"}, method="PUT")
 
 
 def failures():

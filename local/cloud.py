@@ -6,6 +6,7 @@ The emulator (MiniStack) lacks a few things. They are bridged here, never by a s
 - Parameters of type SecureString cannot be made by any template, here or on AWS: `secrets` makes them.
 - `aws.*` events cannot be put on the bus, here or on AWS: the demo calls the function as the rule would.
 - It checks three calls by other names than IAM does: `rights` grants the difference. And it has no TLS to insist on.
+- It leaves out the Object Lock that the template asks for: `deploy` sets it, for a day.
 - A stack that failed to be created stays in the way: `deploy` starts with an empty account then.
 """
 
@@ -31,6 +32,7 @@ LOG = place.STATE / "ministack.log"
 UNPACKED = place.STATE / "tmp"
 DEPLOYED = place.STATE / "deployed.json"
 DEPLOY_LOG = place.STATE / "deploy.log"
+RETENTION_DAYS = 1
 
 
 def healthy():
@@ -129,13 +131,15 @@ def _fingerprint(parameters):
     return digest.hexdigest()
 
 
-def deploy(step):
-    """Deploys what changed and gives the stack's outputs."""
+def deploy(step, chosen=None):
+    """Deploys what changed, with the `chosen` parameters beside those that a local cloud needs; gives the stack's outputs."""
     parameters = {
         "Architecture": place.architecture(),
         "PublicUrl": place.DOOR,
         "WebhookAllow": f"127.0.0.1:{place.PHONE_PORT}",
         "TlsOnly": "false",
+        "EvidenceRetentionDays": RETENTION_DAYS,
+        **(chosen or {}),
     }
     fingerprint = _fingerprint(parameters)
     status, outputs = aws.stack()
@@ -145,6 +149,7 @@ def deploy(step):
             return outputs
     _sam_deploy(step, parameters)
     rights.bridge(place.REGION)
+    aws.lock(aws.physical_id("EvidenceBucket"), "COMPLIANCE", RETENTION_DAYS)
     DEPLOYED.write_text(fingerprint)
     status, outputs = aws.stack()
     step.done()

@@ -21,6 +21,8 @@ def bridge(region, account="000000000000"):
         "Page": [SECRETS, MAIL],
         "Respond": [SECRETS, MAIL],
         "Api": [SECRETS],
+        "Audit": [SECRETS],
+        "Export": [SECRETS, MAIL],
         "Policy": [SECRETS],
         "Schedule": [SECRETS],
         "Silence": [SECRETS],

@@ -102,7 +102,7 @@ def hash_of(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def write_env(values):
+def write_env(values, outputs):
     """Writes what scripts need, as NAME=value lines."""
     lines = {
         "WATCHKEEPER_URL": place.DOOR,
@@ -111,6 +111,7 @@ def write_env(values):
         "WATCHKEEPER_OPSGENIE_KEY": values["integrations/opsgenie"],
         "WATCHKEEPER_HOOK_SECRET": values["integrations/generic"],
         "WATCHKEEPER_PHONE_LOG": place.PHONE_LOG,
+        "EVIDENCE_BUCKET": outputs["EvidenceBucket"],
         "AWS_ENDPOINT_URL": place.CLOUD,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -142,7 +143,7 @@ def up(board):
         raise Failed("the stack has no output ApiId; infra/template.yaml must name it")
     keep(board, "door", "front door", [place.ROOT / "local/door.py", place.DOOR_PORT, place.CLOUD_PORT, api], place.DOOR_PORT)
     apply_policy(board, values["token"])
-    write_env(values)
+    write_env(values, outputs)
     return values
 
 
@@ -186,10 +187,13 @@ def main(arguments):
             make(board)
         elif arguments == ["tools"]:
             build.environment(board.step("tools"), place.TOOLS_VENV, place.ROOT / "infra/requirements.txt")
+        elif arguments[:1] == ["deploy"]:
+            # With other parameters, onto the cloud that runs: what a team does whenever it changes one.
+            cloud.deploy(board.step("deploy"), dict(pair.split("=", 1) for pair in arguments[1:] if "=" in pair))
         elif arguments in ([], ["up"]):
             greet(up(board))
         else:
-            print("usage: python3 local/up.py [up|down|build|tools]", file=sys.stderr)
+            print("usage: python3 local/up.py [up|down|build|tools|deploy NAME=VALUE ...]", file=sys.stderr)
             return 2
     except Failed as failure:
         print(f"{mark('fail')} {failure}", file=sys.stderr)

@@ -55,6 +55,13 @@ impl Access {
         answered
     }
 
+    /// Writes down what the holder of `token` was given by a request that is no mere look, such as an export.
+    pub async fn given(&self, request: &Http, token: &str, now: Timestamp) -> Result<(), Error> {
+        let cause = Principal::token(token).cause(format!("api/{token}/{}", request.id));
+        let asked = asked(request.method.as_str(), &request.path);
+        self.log.append(&cause, AccessEvent::Read { asked }, now).await
+    }
+
     /// The name of the token that a request presents, if it is known.
     ///
     /// Every known token is compared, in a time that tells nothing about which one it was.

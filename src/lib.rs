@@ -4,9 +4,10 @@
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
 //! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
-//!   over all these.
+//!   over all these; `archive` and `checkpoint` make the log provable.
 //! - `opsgenie` is the Alert API of Opsgenie, over signals and incidents.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
+//! - [`verify`] says whether evidence that somebody was given is sound.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
 //! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
@@ -22,15 +23,23 @@ pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
 #[cfg(feature = "aws")]
+pub mod archive;
+#[cfg(feature = "aws")]
+pub mod audit;
+#[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod channel;
+#[cfg(feature = "aws")]
+pub mod checkpoint;
 #[cfg(feature = "aws")]
 pub mod config;
 #[cfg(feature = "aws")]
 pub mod confirm;
 #[cfg(feature = "aws")]
 pub mod error;
+#[cfg(feature = "aws")]
+pub mod export;
 pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;
@@ -70,3 +79,4 @@ pub mod silence;
 pub mod store;
 #[cfg(feature = "aws")]
 pub mod sweep;
+pub mod verify;

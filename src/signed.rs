@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
-    sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -23,10 +23,11 @@ use crate::aws::Aws;
 
 /// How often a request is tried.
 const TRIES: u32 = 3;
-/// How long one try may take.
+/// How long one try may take, unless there is more to send than a few texts.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Any error.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One service, and the right to ask it.
 #[derive(Debug, Clone)]
@@ -36,6 +37,7 @@ pub struct Signed {
     region: String,
     service: &'static str,
     base: String,
+    patience: Duration,
 }
 
 /// What it answered, whatever that means.
@@ -45,6 +47,8 @@ pub struct Answered {
     pub status: StatusCode,
     /// The name of the error, where a header says it.
     pub error: Option<String>,
+    /// The version of what was written, where a header says it.
+    pub etag: Option<String>,
     /// The body.
     pub body: Bytes,
 }
@@ -53,7 +57,7 @@ pub struct Answered {
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
     /// It took too long.
-    #[error("no answer within {PATIENCE:?}")]
+    #[error("no answer in time")]
     Slow,
     /// The connection failed.
     #[error("the connection failed")]
@@ -79,7 +83,14 @@ impl Signed {
             Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
             None => format!("https://{host}.{region}.{suffix}"),
         };
-        Self { http: SharedHttpConnector::new(aws.http()), credentials: aws.credentials(), region, service, base }
+        let http = SharedHttpConnector::new(aws.http());
+        Self { http, credentials: aws.credentials(), region, service, base, patience: PATIENCE }
+    }
+
+    /// The same where one try may take as long as `patience`.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// A service that a test plays.
@@ -87,7 +98,7 @@ impl Signed {
     pub(crate) fn played_by(service: &'static str, player: impl HttpConnector + 'static) -> Self {
         let credentials = Credentials::new("AKID", "SECRET", None, None, "test");
         let (region, base) = ("eu-central-1".to_owned(), "https://aws.test".to_owned());
-        Self { http: SharedHttpConnector::new(player), credentials, region, service, base }
+        Self { http: SharedHttpConnector::new(player), credentials, region, service, base, patience: PATIENCE }
     }
 
     /// Asks, and asks again while the service is in trouble.
@@ -100,7 +111,7 @@ impl Signed {
     ) -> Result<Answered, Unanswered> {
         let mut tries = 0;
         loop {
-            let tried = tokio::time::timeout(PATIENCE, self.attempt(method, path, headers, body)).await;
+            let tried = tokio::time::timeout(self.patience, self.attempt(method, path, headers, body)).await;
             tries += 1;
             let answered = tried.unwrap_or(Err(Unanswered::Slow));
             let again = match &answered {
@@ -112,6 +123,24 @@ impl Signed {
             }
             tokio::time::sleep(Duration::from_millis(50 << tries)).await;
         }
+    }
+
+    /// A URL by which anybody may get `path` for as long as it lasts.
+    pub fn presigned(&self, path: &str, lasts: Duration) -> Result<String, BoxError> {
+        let mut settings = SigningSettings::default();
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(lasts);
+        let identity: Identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder().identity(&identity).region(&self.region).name(self.service);
+        let parameters = parameters.time(SystemTime::now()).settings(settings).build()?.into();
+        let mut request = Request::get(format!("{}{path}", self.base)).body(())?;
+        let url = request.uri().to_string();
+        let signable = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::UnsignedPayload)?;
+        let (signed, _) = sign(signable, &parameters)?.into_parts();
+        signed.apply_to_request_http1x(&mut request);
+        Ok(request.uri().to_string())
     }
 
     async fn attempt(
@@ -133,8 +162,9 @@ impl Signed {
         let status = status.map_err(|error| Unanswered::Connection(error.into()))?;
         // The name may be followed by where it is defined: `NotFoundException:http://…`.
         let error = reply.headers().get("x-amzn-errortype").and_then(|name| name.split(':').next()).map(str::to_owned);
+        let etag = reply.headers().get("etag").map(str::to_owned);
         let body = reply.into_body().collect().await.map_err(Unanswered::Connection)?;
-        Ok(Answered { status, error, body: body.to_bytes() })
+        Ok(Answered { status, error, etag, body: body.to_bytes() })
     }
 
     fn sign(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::evidence::checkpoint::Kept;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Request, Response};
@@ -16,12 +17,19 @@ use crate::settings::Settings;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take, the first call of a cold function included.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long the download of a file may take.
+const DOWNLOAD: Duration = Duration::from_mins(10);
+/// The largest file that is downloaded, in bytes.
+const LARGEST: u64 = 1 << 30;
 /// How many incidents the API lists at once, at most.
 const PAGE: u32 = 100;
 /// How many pages are asked for: some may be short, and none may lead on for ever.
 const MOST_PAGES: u32 = 30;
 /// How many incidents a shortened id is looked for among.
 const SEARCHED: u32 = 1000;
+
+/// The largest checkpoint, compressed: of some millions of streams.
+const LARGEST_CHECKPOINT: u64 = 1 << 30;
 
 /// A connection to Watchkeeper's API.
 pub struct Client {
@@ -97,6 +105,11 @@ impl Client {
         key: Option<&str>,
         body: String,
     ) -> Result<T, Failure> {
+        let answer = self.send(method, path, key, body)?;
+        self.read(answer)
+    }
+
+    fn send(&self, method: &str, path: &str, key: Option<&str>, body: String) -> Result<Response<Body>, Failure> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -105,8 +118,7 @@ impl Client {
             .header("accept", "application/json");
         let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
         let request = request.body(body).map_err(|error| Failure::Usage(format!("{}: {error}", self.url)))?;
-        let answer = self.agent.run(request).map_err(|error| unreachable(&self.url, &error))?;
-        self.read(answer)
+        self.agent.run(request).map_err(|error| unreachable(&self.url, &error))
     }
 
     fn read<T: DeserializeOwned>(&self, mut answer: Response<Body>) -> Result<T, Failure> {
@@ -133,6 +145,34 @@ impl Client {
                 |problem| Failure::Refused(Box::new(problem)),
             )),
         }
+    }
+
+    /// Fetches the bytes that `path` leads to by a link. Whoever has the link needs no token, so it is not sent there.
+    pub fn download(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let request = Request::builder()
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token.expose()))
+            .body(String::new())
+            .map_err(|error| Failure::Usage(format!("{}: {error}", self.url)))?;
+        let answer = self.agent.run(request).map_err(|error| unreachable(&self.url, &error))?;
+        let link = answer.headers().get("location").and_then(|link| link.to_str().ok()).map(str::to_owned);
+        let Some(link) = link.filter(|_| answer.status().is_redirection()) else {
+            return self
+                .read::<serde_json::Value>(answer)
+                .and_then(|_| Err(Failure::failed(format!("{} answered with no link to the file", self.url))));
+        };
+        if !link.starts_with("https://") && !is_local(&link) {
+            return Err(Failure::failed("the link to the file is not an https address"));
+        }
+        // Where it is, whoever has the link is let in: nothing of it is told.
+        let place = "where the files are";
+        let patient = self.agent.get(&link).config().timeout_global(Some(DOWNLOAD)).build();
+        let mut answer = patient.call().map_err(|error| unreachable(place, &error))?;
+        if !answer.status().is_success() {
+            return Err(Failure::failed(format!("the file was answered with {}; try again", answer.status())));
+        }
+        let body = answer.body_mut().with_config().limit(LARGEST);
+        body.read_to_vec().map_err(|error| unreachable(place, &error))
     }
 
     /// Up to `limit` incidents that stand as `status`, the newest first, and where the rest begins.
@@ -187,6 +227,31 @@ impl Client {
             all.entries.extend(part.entries);
         }
         Ok(all)
+    }
+
+    /// Checkpoint `number`, with the heads that it appends. One that is larger than an answer can be is fetched from
+    /// where the answer leads, without the token.
+    pub fn checkpoint(&self, number: u64) -> Result<Kept, Failure> {
+        let answer = self.send("GET", &format!("/v1/audit/checkpoints/{number}"), None, String::new())?;
+        let link = answer.headers().get("location").filter(|_| answer.status() == 307);
+        let Some(link) = link.and_then(|link| link.to_str().ok()) else { return self.read(answer) };
+        if !link.starts_with("https://") && !is_local(link) {
+            return Err(Failure::failed(format!("{} leads to what is not an https address", self.url)));
+        }
+        let host = link.split('?').next().unwrap_or_default();
+        let mut answer = self.agent.get(link).call().map_err(|error| unreachable(host, &error))?;
+        if !answer.status().is_success() {
+            return Err(Failure::failed(format!("{host} answered {}", answer.status())));
+        }
+        let body = answer.body_mut().with_config().limit(LARGEST_CHECKPOINT).read_to_vec();
+        let unpacked = watchkeeper::verify::unpacked(&body.map_err(|error| unreachable(host, &error))?);
+        let read = unpacked.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        read.ok_or_else(|| Failure::failed(format!("{host} holds no checkpoint")))
+    }
+
+    /// The records of `stream` from number `from` on, as many as are answered at once.
+    pub fn stream(&self, stream: &str, from: u64) -> Result<Records, Failure> {
+        self.get(&format!("/v1/audit/streams/{}/records?from={from}", encoded(stream)))
     }
 }
 

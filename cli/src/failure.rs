@@ -85,6 +85,14 @@ pub enum Failure {
         /// Which.
         stream: String,
     },
+    /// Evidence is not as it was signed; all that is wrong was printed.
+    #[error("{what} is not as it was signed: {}", counted(*.places, "bad place"))]
+    Unsound {
+        /// What was verified.
+        what: String,
+        /// How many bad places were printed.
+        places: usize,
+    },
 }
 
 impl Failure {
@@ -100,7 +108,11 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NotFound { .. } => 3,
             Self::Unconfigured(_) | Self::Unreachable { .. } | Self::Unauthorized { .. } => 4,
-            Self::Mistakes { .. } | Self::Replay { .. } | Self::Broken { .. } | Self::Truncated { .. } => 5,
+            Self::Mistakes { .. }
+            | Self::Replay { .. }
+            | Self::Broken { .. }
+            | Self::Truncated { .. }
+            | Self::Unsound { .. } => 5,
         })
     }
 
@@ -114,6 +126,9 @@ impl Failure {
             Self::Unauthorized { .. } => Some("check WATCHKEEPER_TOKEN".to_owned()),
             Self::Broken { .. } | Self::Truncated { .. } => {
                 Some("keep what you have: export the table and compare it with its backups".to_owned())
+            }
+            Self::Unsound { .. } => {
+                Some("keep it as it is, and compare it with the archive and with other copies".to_owned())
             }
             Self::Changes { .. } => Some("exit code 1 says so to scripts; --all lists every one".to_owned()),
             Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } | Self::Replay { .. } => None,

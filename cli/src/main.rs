@@ -10,6 +10,7 @@ use clap::Parser;
 
 mod answer;
 mod args;
+mod audit;
 mod calendar;
 mod client;
 mod cover;
@@ -21,6 +22,7 @@ mod history;
 mod hygiene;
 mod import;
 mod incidents;
+mod migrate;
 mod oncall;
 mod owners;
 mod past;
@@ -91,7 +93,9 @@ fn run(args: Args) -> Result<(), Failure> {
         }
         Command::Policy(PolicyCommand::Owners(wanted)) => owners::convert(&wanted, show),
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
+        Command::Import(from) => migrate::import(&from, show),
         Command::Explain(what) => explain::explain(&what, client, show),
+        Command::Audit(what) => audit::audit(client, what, show),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

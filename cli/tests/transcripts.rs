@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+mod audit;
 mod past;
 mod server;
 
@@ -713,4 +714,72 @@ fn a_flood_is_sent_completely_and_tried_again_when_the_door_is_busy() {
     assert_eq!((&sent["sent"], &sent["accepted"], &sent["tried_again"]), (&json!(50), &json!(50), &json!(3)));
     assert_eq!(server.asked().len(), 53);
     assert!(ran.status.success());
+}
+
+#[test]
+fn what_another_system_was_told_becomes_a_policy_and_whatever_does_not_is_listed_with_its_reason() {
+    let server = Server::start(world(false));
+    let exports = [
+        ("alertmanager", "imports/alertmanager.yml"),
+        ("goalert", "imports/goalert.json"),
+        ("oncall", "imports/oncall.json"),
+        ("opsgenie", "imports/opsgenie"),
+        ("pagerduty", "imports/pagerduty"),
+    ];
+    for (system, export) in exports {
+        let export = file(export);
+        insta::assert_snapshot!(
+            format!("import-from-{system}"),
+            transcript(&server, &["import", system, &export], &[])
+        );
+    }
+    let files = [file("imports/opsgenie/escalations.json"), file("alert.json")];
+    let arguments = ["import", "opsgenie", &files[0], &files[1], "--json"];
+    insta::assert_snapshot!("import-from-little-json", transcript(&server, &arguments, &[]));
+    let nowhere = file("nowhere.json");
+    insta::assert_snapshot!("import-from-nowhere", transcript(&server, &["import", "goalert", &nowhere], &[]));
+    let calendar = file("google.ics");
+    insta::assert_snapshot!("import-from-no-export", transcript(&server, &["import", "goalert", &calendar], &[]));
+}
+
+/// An export as the API shows it.
+fn export(state: &str) -> Value {
+    let finished = state == "finished";
+    let file = |path: &str, body: &str| {
+        let hash = domain::log::Hash::of(body.as_bytes());
+        json!({"path": path, "sha256": hash, "bytes": body.len()})
+    };
+    let files = if finished { json!([file("report.html", "<html>"), file("report.json", "{}")]) } else { json!([]) };
+    let number = |number: u64| if finished { json!(number) } else { Value::Null };
+    json!({"id": "0123456789abcdef0123", "state": state, "done": 0, "total": null, "records": number(4120),
+        "findings": number(2), "grave": number(1), "files": files})
+}
+
+#[test]
+fn an_export_is_asked_for_and_its_findings_are_told() {
+    let requested = Server::start(vec![("POST /v1/audit/exports", 202, export("requested"))]);
+    let range = ["audit", "export", "--from", "2026-11-16T00:00:00Z", "--to", "2026-11-23T00:00:00Z"];
+    insta::assert_snapshot!("export", transcript(&requested, &range, &[]));
+    let finished = Server::start(vec![("POST /v1/audit/exports", 200, export("finished"))]);
+    insta::assert_snapshot!("export_wait", transcript(&finished, &[&range[..], &["--wait"]].concat(), &[]));
+    let failed = Server::start(vec![("POST /v1/audit/exports", 202, export("failed"))]);
+    insta::assert_snapshot!("export_failed", transcript(&failed, &[&range[..], &["--wait"]].concat(), &[]));
+}
+
+#[test]
+fn what_is_fetched_has_the_hash_it_was_written_with_or_is_not_kept() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("report.html"), "<html>").unwrap();
+    let server = Server::start(vec![
+        ("POST /v1/audit/exports", 200, export("finished")),
+        ("GET /v1/audit/exports/0123456789abcdef0123/parts/report.json", 404, problem(404, "it is gone")),
+    ]);
+    let output = folder.to_str().unwrap();
+    let range = ["audit", "export", "--from", "2026-11-16T00:00:00Z", "--to", "2026-11-23T00:00:00Z", "-o", output];
+    let told = transcript(&server, &range, &[]);
+    assert!(told.contains("it is gone"), "{told}");
+    assert!(!told.contains("parts/report.html"), "what is there already is not fetched again: {told}");
+    assert!(!folder.join("report.json").exists());
 }

@@ -12,7 +12,7 @@
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
 //! - [`rehearse`] says what another policy would have made of what was recorded.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`evidence`] lets anybody prove it;
-//!   [`timeline`] tells them to a person.
+//!   [`timeline`] tells them to a person, and the [`report`] to an auditor.
 //! - [`cause`] says whose request a record is written for; [`access`] and [`change`] are logs that no rule reads;
 //!   what is [`sealed`] can be forgotten.
 //!
@@ -36,6 +36,7 @@ pub mod policy;
 pub mod pulse;
 pub mod recent;
 pub mod rehearse;
+pub mod report;
 pub mod route;
 pub mod schedule;
 pub mod sealed;

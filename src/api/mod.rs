@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod alerts;
 mod answer;
+mod audit;
 mod calendar;
 mod cover;
 mod delivery;
@@ -24,6 +25,7 @@ mod timeline;
 
 pub use alerts::{Alert, AlertCount, AlertList, AlertStatus};
 pub use answer::{Answer, Answered, AnsweredList, Reassign, Several, Snooze};
+pub use audit::{Checkpoint, CheckpointList, EvidenceKeys, Export, ExportFile, ExportState, MadeCheckpoint, NewExport};
 pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
 pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
 pub use delivery::{Delivery, DeliveryState};

@@ -15,6 +15,7 @@ use super::{
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
 };
+use super::{CheckpointList, EvidenceKeys, Export, MadeCheckpoint, NewExport};
 
 fn document() -> Value {
     serde_json::from_str(openapi()).expect("the document is JSON")
@@ -59,6 +60,11 @@ fn schemas() -> Value {
     generator.subschema_for::<CalendarList>();
     generator.subschema_for::<CalendarOf>();
     generator.subschema_for::<NewCalendar>();
+    generator.subschema_for::<NewExport>();
+    generator.subschema_for::<Export>();
+    generator.subschema_for::<CheckpointList>();
+    generator.subschema_for::<MadeCheckpoint>();
+    generator.subschema_for::<EvidenceKeys>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }

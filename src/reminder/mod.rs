@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::{CoverLog, Policies, Secrets};
 
+mod finding;
 mod gap;
 mod silence;
 

@@ -77,9 +77,9 @@ mod tests {
             (None, "<html>", ""),
         ];
         for (header, body, expected) in table {
-            let answered =
-                Answered { status: StatusCode::BAD_REQUEST, error: header.map(str::to_owned), body: Bytes::from(body) };
-            assert_eq!(error(&answered), expected, "{body}");
+            let (error_header, body) = (header.map(str::to_owned), Bytes::from(body));
+            let answered = Answered { status: StatusCode::BAD_REQUEST, error: error_header, etag: None, body };
+            assert_eq!(error(&answered), expected, "{answered:?}");
         }
     }
 }

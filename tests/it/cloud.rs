@@ -28,6 +28,11 @@ impl Cloud {
         Self { env: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
     }
 
+    /// The names and values that scripts need.
+    pub const fn env(&self) -> &HashMap<String, String> {
+        &self.env
+    }
+
     pub fn client(&self) -> Client {
         Client::new(&self.env["WATCHKEEPER_URL"])
     }

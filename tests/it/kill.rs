@@ -14,12 +14,12 @@ use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
 /// Every way to break a call that leaves its caller in doubt.
-const FAULTS: [Fault; 3] = [Fault::KilledBefore, Fault::KilledAfter, Fault::AnswerLost];
+pub const FAULTS: [Fault; 3] = [Fault::KilledBefore, Fault::KilledAfter, Fault::AnswerLost];
 /// More calls than any function makes for one event.
-const CALLS: usize = 60;
+pub const CALLS: usize = 60;
 
 /// Hands `event` to a new `start`ed function whose `broken`-th call is broken by `fault`; whether it got that far.
-fn break_at(standin: &Standin, fault: Fault, broken: usize, start: impl Fn() -> Function, event: &Value) -> bool {
+pub fn break_at(standin: &Standin, fault: Fault, broken: usize, start: impl Fn() -> Function, event: &Value) -> bool {
     let function = start();
     let reached = Arc::new(AtomicBool::new(false));
     let hit = Arc::clone(&reached);

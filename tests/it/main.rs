@@ -4,10 +4,13 @@
 
 mod alertmanager;
 mod answers;
+mod audited;
 mod cases;
 mod client;
 mod cloud;
 mod doors;
+mod evidence;
+mod export;
 mod functions;
 mod gaps;
 mod grouping;

@@ -6,7 +6,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::evidence::note::PublicKey;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::server::{Answer, Request, serve};
 
@@ -23,7 +29,17 @@ pub enum Fault {
     AnswerLost,
     /// The service is in trouble.
     Trouble,
+    /// The service says no.
+    Refused,
 }
+
+/// The ARN of the key that signs evidence.
+pub const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/0";
+/// The name in which evidence is signed.
+pub const ORIGIN: &str = "watchkeeper/000000000000/us-east-1/test";
+/// How S3 says that a bucket is locked.
+pub const LOCK: &str = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
+    <Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>";
 
 type Item = Map<String, Value>;
 /// Decides about the n-th call, from 0, which is named like `DynamoDB_20120810.Query`.
@@ -38,6 +54,10 @@ pub struct World {
     pub queues: BTreeMap<String, Vec<String>>,
     /// Objects, by bucket and key.
     pub objects: BTreeMap<String, Vec<u8>>,
+    /// What S3 says of the bucket's lock; none without one.
+    pub lock: Option<&'static str>,
+    /// The key that KMS signs with.
+    pub key: Option<Key>,
     /// Parameters.
     pub parameters: BTreeMap<String, String>,
     /// Executions that were started: name to input.
@@ -73,6 +93,7 @@ impl Standin {
             match fault {
                 Fault::None => Some(inner.lock().unwrap().answer(&name, &request)),
                 Fault::Trouble => Some(Answer::new(503, "{}")),
+                Fault::Refused => Some(failure(400, "AccessDeniedException")),
                 Fault::KilledBefore => {
                     kills.lock().unwrap()();
                     None
@@ -112,6 +133,9 @@ impl Standin {
             ("SIGNALS_QUEUE", format!("http://{}/000000000000/signals", self.address)),
             ("SIGNALS_DEAD_LETTERS", format!("http://{}/000000000000/dead-letters", self.address)),
             ("POLICY_BUCKET", text("policies")),
+            ("EVIDENCE_BUCKET", text("evidence")),
+            ("EVIDENCE_KEY", text(KEY)),
+            ("EVIDENCE_ORIGIN", text(ORIGIN)),
             ("SECRETS_PATH", text("/watchkeeper")),
             ("INCIDENT_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:incident")),
             ("PUBLIC_URL", text("https://watchkeeper.test")),
@@ -166,6 +190,7 @@ impl World {
                     .collect();
                 json_answer(&json!({ "Parameters": found, "InvalidParameters": [] }))
             }
+            ("TrentService", operation) => self.kms(operation, &body()),
             ("AWSStepFunctions", "StartExecution") => {
                 let (name, input) = (text(&body()["name"]), text(&body()["input"]));
                 if self.executions.contains_key(&name) {
@@ -193,10 +218,49 @@ impl World {
         }
     }
 
+    fn kms(&mut self, operation: &str, request: &Value) -> Answer {
+        let key = self.key.get_or_insert_with(Key::new);
+        match operation {
+            "GetPublicKey" => json_answer(&json!({ "KeyId": KEY, "PublicKey": STANDARD.encode(key.public().der()) })),
+            "Sign" => {
+                let asked = ["SigningAlgorithm", "MessageType"].map(|name| text(&request[name]));
+                assert_eq!(asked, ["ECDSA_SHA_256", "RAW"]);
+                let message = STANDARD.decode(text(&request["Message"])).unwrap();
+                json_answer(&json!({ "KeyId": KEY, "Signature": STANDARD.encode(key.sign(&message)) }))
+            }
+            _ => failure(400, "UnsupportedOperationException"),
+        }
+    }
+
     fn s3(&mut self, request: &Request) -> Answer {
-        let path = request.path.split('?').next().unwrap_or_default().trim_start_matches('/').to_owned();
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let path = path.trim_start_matches('/').to_owned();
+        let parameter = |name: &str| {
+            let pair = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+            Some(percent_encoding::percent_decode_str(pair).decode_utf8_lossy().into_owned())
+        };
+        if query.starts_with("object-lock") {
+            return self.lock.map_or_else(|| Answer::new(404, ""), |lock| Answer::new(200, lock));
+        }
+        if query.starts_with("list-type=2") {
+            let (prefix, after) = (parameter("prefix").unwrap(), parameter("start-after").unwrap());
+            let names = self.objects.keys().filter_map(|name| name.strip_prefix(&path));
+            let names = names.filter(|name| name.starts_with(&prefix) && **name > *after).take(1000);
+            let names = names.fold(String::new(), |list, name| list + "<Contents><Key>" + name + "</Key></Contents>");
+            return Answer::new(200, format!("<ListBucketResult>{names}</ListBucketResult>"));
+        }
         match request.method.as_str() {
             "PUT" => {
+                if path.starts_with("evidence/") {
+                    // K16: a locked bucket takes nothing without a checksum, and nothing is ever written over.
+                    let checksum = STANDARD.encode(Sha256::digest(&request.body));
+                    if request.header("x-amz-checksum-sha256") != checksum || request.header("if-none-match") != "*" {
+                        return Answer::new(400, "<Error><Code>InvalidRequest</Code></Error>");
+                    }
+                    if self.objects.contains_key(&path) {
+                        return Answer::new(412, "<Error><Code>PreconditionFailed</Code></Error>");
+                    }
+                }
                 self.objects.insert(path, request.body.clone());
                 Answer::new(200, "").with("etag", "\"e\"")
             }
@@ -274,6 +338,15 @@ impl World {
                 table.remove(&key);
                 json_answer(&json!({}))
             }
+            "BatchWriteItem" => {
+                for (table, writes) in request["RequestItems"].as_object().unwrap() {
+                    for write in writes.as_array().unwrap() {
+                        let key = key(write["DeleteRequest"]["Key"].as_object().unwrap());
+                        self.table(&json!(table)).remove(&key);
+                    }
+                }
+                json_answer(&json!({ "UnprocessedItems": {} }))
+            }
             "Query" => self.query(request),
             "TransactWriteItems" => {
                 let items = request["TransactItems"].as_array().unwrap();
@@ -332,6 +405,10 @@ impl World {
         let matches = |(pk, sk): &(String, String), item: &Item| match condition {
             "pk = :pk" => *pk == text(&values[":pk"]["S"]),
             "#stream = :s" => *pk == text(&values[":s"]["S"]),
+            "#stream = :s AND seq >= :from" => {
+                let from = format!("{:0>20}", text(&values[":from"]["N"]));
+                *pk == text(&values[":s"]["S"]) && *sk >= from
+            }
             "pk = :pk AND sk >= :since" => *pk == text(&values[":pk"]["S"]) && *sk >= text(&values[":since"]["S"]),
             "#status = :status" => item.get("status") == Some(&values[":status"]),
             "#status = :status AND opened_at BETWEEN :from AND :until" => {
@@ -388,6 +465,28 @@ impl World {
         let rows = self.tables.get("state").into_iter().flatten();
         let rows = rows.filter(|((pk, _), _)| pk.starts_with("incident#"));
         rows.map(|(_, item)| serde_json::from_str(&text(&item["body"]["S"])).unwrap()).collect()
+    }
+}
+
+/// A key of KMS.
+pub struct Key(EcdsaKeyPair);
+
+impl Key {
+    pub fn new() -> Self {
+        let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
+        let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+        Self(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap())
+    }
+
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+    }
+
+    pub fn public(&self) -> PublicKey {
+        let header = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+        let header = (0..header.len()).step_by(2).map(|at| u8::from_str_radix(&header[at..at + 2], 16).unwrap());
+        let der: Vec<u8> = header.chain(self.0.public_key().as_ref().iter().copied()).collect();
+        PublicKey::from_der(&der).unwrap()
     }
 }
 

@@ -42,7 +42,13 @@ impl Machine {
     }
 
     fn of_type(&self, kind: &str) -> impl Iterator<Item = (&String, &Value)> {
-        self.states().iter().filter(move |(_, state)| state["Type"] == kind)
+        self.all_states().into_iter().filter(move |(_, state)| state["Type"] == kind)
+    }
+
+    /// Its own states, and those that a Map runs for each item.
+    fn all_states(&self) -> Vec<(&String, &Value)> {
+        let inner = self.states().values().filter_map(|state| state["ItemProcessor"]["States"].as_object());
+        self.states().iter().chain(inner.flatten()).collect()
     }
 
     /// The names in `${…}`.
@@ -83,24 +89,31 @@ fn errors() -> [Error; 6] {
 
 #[test]
 fn every_state_can_be_reached_and_every_way_leads_to_a_state() {
-    for machine in Machine::all() {
+    fn check(place: &str, definition: &Value) {
+        let states = definition["States"].as_object().unwrap();
         let mut reached = BTreeSet::new();
-        let mut next = vec![machine.definition["StartAt"].as_str().unwrap()];
+        let mut next = vec![definition["StartAt"].as_str().unwrap()];
         while let Some(name) = next.pop() {
-            let state = machine.states().get(name).unwrap_or_else(|| panic!("{}: no state {name}", machine.name));
+            let state = states.get(name).unwrap_or_else(|| panic!("{place}: no state {name}"));
             if reached.insert(name) {
                 next.extend(successors(state));
             }
         }
-        let all: BTreeSet<&str> = machine.states().keys().map(String::as_str).collect();
-        assert_eq!(reached, all, "{}", machine.name);
+        let all: BTreeSet<&str> = states.keys().map(String::as_str).collect();
+        assert_eq!(reached, all, "{place}");
+        for (name, state) in states.iter().filter(|(_, state)| state["ItemProcessor"].is_object()) {
+            check(&format!("{place}: {name}"), &state["ItemProcessor"]);
+        }
+    }
+    for machine in Machine::all() {
+        check(&machine.name, &machine.definition);
     }
 }
 
 #[test]
 fn every_execution_ends_in_an_outcome_with_a_name() {
     for machine in Machine::all() {
-        for (name, state) in machine.states() {
+        for (name, state) in machine.all_states() {
             let ends = ["Succeed", "Fail"].iter().any(|kind| state["Type"] == *kind);
             assert!(state["End"].is_null(), "{}: {name} is not an outcome, and ends", machine.name);
             assert_eq!(ends, successors(state).is_empty(), "{}: {name}", machine.name);
@@ -116,13 +129,17 @@ fn every_execution_ends_in_an_outcome_with_a_name() {
         BTreeSet::from(["Continued", "Grouped", "Recorded", "Resolved", "Simulated", "Suppressed", "Ticketed"])
     );
     assert_eq!(named("Fail"), BTreeSet::from(["PageUndelivered"]));
+    let export = Machine::named("export");
+    let named = |kind| export.of_type(kind).map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
+    assert_eq!(named("Succeed"), BTreeSet::from(["Exported", "ExportedUntold", "PartWritten"]));
+    assert_eq!(named("Fail"), BTreeSet::from(["ExportFailed", "PartLost"]));
 }
 
 #[test]
 fn every_name_can_be_logged_and_says_what_kind_of_state_it_is() {
     for machine in Machine::all() {
         assert_eq!(machine.definition["QueryLanguage"], "JSONata", "{}", machine.name);
-        for (name, state) in machine.states() {
+        for (name, state) in machine.all_states() {
             assert!(
                 name.len() <= 80 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
                 "{name}"

@@ -31,7 +31,8 @@ pub struct Note(String);
 pub struct PublicKey(Vec<u8>);
 
 /// Why a text is not vouched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Unsigned {
     /// It is not a signed note.
     #[error("it is not a signed note")]
@@ -63,6 +64,11 @@ impl PublicKey {
         let packed = STANDARD.encode(&self.0);
         let lines: Vec<&str> = (0..packed.len()).step_by(64).map(|at| &packed[at..packed.len().min(at + 64)]).collect();
         format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))
+    }
+
+    /// The key as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0
     }
 
     /// What signatures name it by.
@@ -108,6 +114,11 @@ impl Note {
     pub fn text(&self) -> Option<&str> {
         let end = self.0.rfind("\n\n")?;
         self.0.get(..=end)
+    }
+
+    /// Whether there is exactly one signature under it.
+    pub fn is_signed_once(&self) -> bool {
+        self.text().is_some_and(|text| self.0[text.len() + 1..].matches('\n').count() == 1)
     }
 
     /// Its text, if `signer` signed it with one of `keys`; and with which.

@@ -104,7 +104,7 @@ proptest! {
 }
 
 /// Somebody who signs.
-fn signer() -> (EcdsaKeyPair, PublicKey) {
+pub(super) fn signer() -> (EcdsaKeyPair, PublicKey) {
     let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
     let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
     let pair = EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap();
@@ -115,7 +115,7 @@ fn signer() -> (EcdsaKeyPair, PublicKey) {
     (pair, key)
 }
 
-fn signed(text: &str, (pair, key): &(EcdsaKeyPair, PublicKey)) -> Note {
+pub(super) fn signed(text: &str, (pair, key): &(EcdsaKeyPair, PublicKey)) -> Note {
     let signature = pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
     Note::new(text, "log.test", key, signature.as_ref())
 }

@@ -13,6 +13,8 @@ use super::{Escalation, Level, Mistake, Policy, Route, Target};
 use crate::route::condition::Condition;
 use crate::schedule::{Covers, Span, final_schedule};
 
+mod placeholder;
+
 /// The longest that the steps of an escalation may take before the catch-all is told, without a word about it.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -27,6 +29,7 @@ pub fn lint(policy: &Policy, now: Timestamp) -> Vec<Mistake> {
     lint.escalations();
     lint.gaps();
     lint.services();
+    lint.placeholders();
     lint.mistakes
 }
 
@@ -144,6 +147,17 @@ impl Lint<'_> {
         }
     }
 
+    /// What somebody is still to put in.
+    fn placeholders(&mut self) {
+        for (path, what) in placeholder::placeholders(self.policy) {
+            let fix = match what {
+                "a secret" => "store it with `aws ssm put-parameter --type SecureString`, and write its name here",
+                _ => "write your own",
+            };
+            self.warning(path, format!("this is a placeholder for {what}"), fix);
+        }
+    }
+
     fn services(&mut self) {
         for (name, service) in &self.policy.services {
             if service.tier == Some(1) && service.runbook.is_none() {
@@ -183,6 +197,7 @@ impl<'a> Used<'a> {
         used.routes(&policy.routes);
         let rungs = policy.ladder.iter().flat_map(|rungs| [&rungs.sev1, &rungs.sev2, &rungs.sev3, &rungs.sev4]);
         rungs.flatten().filter_map(|rung| rung.channel.as_ref()).for_each(|target| used.target(target));
+        policy.compliance.iter().flat_map(|compliance| &compliance.owners).for_each(|owner| used.target(owner));
         used
     }
 

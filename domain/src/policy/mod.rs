@@ -11,6 +11,7 @@ use crate::log::Hash;
 use crate::owner::Owner;
 
 mod address;
+mod compliance;
 mod difference;
 mod escalation;
 mod group;
@@ -36,6 +37,7 @@ use node::Node;
 use read::{Fields, Read, Reader, mapping};
 
 pub use address::Address;
+pub use compliance::Compliance;
 pub use difference::{Difference, difference};
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use group::Group;
@@ -95,6 +97,9 @@ pub struct Policy {
     pub inhibitions: Vec<Inhibition>,
     /// Who is told when nothing else says who, and when nobody else answered.
     pub catch_all: CatchAll,
+    /// Who answers for the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compliance: Option<Compliance>,
     /// Who may send signals, by name; the name stands in the sender's URL.
     #[serde(default)]
     pub integrations: BTreeMap<String, Integration>,
@@ -130,7 +135,7 @@ impl Policy {
 
 mapping!(Policy, [
     "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "ladder", "routes",
-    "inhibitions", "catch_all", "integrations", "providers",
+    "inhibitions", "catch_all", "compliance", "integrations", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
     people: fields.or_default("people"),
@@ -144,6 +149,7 @@ mapping!(Policy, [
     routes: fields.or_default("routes"),
     inhibitions: fields.or_default("inhibitions"),
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
+    compliance: fields.optional("compliance"),
     integrations: fields.or_default("integrations"),
     providers: fields.or_default("providers"),
 });

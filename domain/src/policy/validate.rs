@@ -32,6 +32,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     route::check(&mut check);
     check.inhibitions();
     check.catch_all();
+    check.compliance();
     check.integrations();
     check.providers();
     check.mistakes

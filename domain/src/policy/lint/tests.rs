@@ -115,3 +115,24 @@ fn h16_a_gap_of_the_coming_weeks_is_told_and_marked_where_nobody_else_would_hear
     let until_then = "nobody is on call from 2026-11-21 04:00 until 2026-12-01 09:00";
     assert_eq!(soon, [(until_then.to_owned(), false)]);
 }
+
+#[test]
+fn what_is_still_to_be_put_in_is_told_with_its_place() {
+    let text = POLICY
+        .replace("ben: { contacts: [{ sms: +15550101 }] }", "ben: { contacts: [{ email: me@example.invalid }] }")
+        + r"
+integrations: { pd: { kind: pagerduty, secret: ssm:/CHANGE/pd }, own: { kind: pagerduty, secret: ssm:/own } }
+providers:
+  email: { from: me@example.com }
+  twilio: { account_sid: AC00000000000000000000000000000000, auth_token: ssm:/CHANGE/twilio, from: +15550199 }
+";
+    let (_, found) = inspect(&text, now()).expect("it is valid");
+    let told: Vec<(&str, &str)> = found.iter().map(|mistake| (mistake.path.as_str(), mistake.what.as_str())).collect();
+    let expected = [
+        ("people.ben.contacts[0].email", "this is a placeholder for an address"),
+        ("integrations.pd.secret", "this is a placeholder for a secret"),
+        ("providers.twilio.account_sid", "this is a placeholder for an account and its number"),
+        ("providers.twilio.auth_token", "this is a placeholder for a secret"),
+    ];
+    assert_eq!(told, expected);
+}

@@ -486,6 +486,17 @@ routes:
 }
 
 #[test]
+fn owners_of_compliance_are_people_and_places_of_the_policy() {
+    let with = |owners: &str| format!("{LEAST}compliance: {{ owners: {owners} }}\n");
+    let (policy, _) = parse(&with("[person:ana]")).expect("a policy");
+    assert_eq!(policy.compliance.expect("it has owners").owners.len(), 1);
+    for (owners, said) in [("[]", "nobody hears of findings"), ("[person:zoe]", "there is no person `zoe`")] {
+        let found = mistakes(&with(owners)).join("\n");
+        assert!(found.contains(said) && found.contains("compliance.owners"), "{owners}: {found}");
+    }
+}
+
+#[test]
 fn a_secret_that_was_written_out_is_never_repeated() {
     let text = format!("{LEAST}integrations: {{ i: {{ kind: pagerduty, secret: hunter2hunter2 }} }}");
     assert!(!mistakes(&text).join("").contains("hunter2"));
