@@ -65,12 +65,19 @@ fn what_happened_is_exported_while_more_happens_and_two_verifiers_find_it_sound(
     assert_eq!(cloud.pagerduty("resolve", &key).0, 202);
     cloud.until(&key, |incident| incident["status"] == "resolved");
     let stream = format!("incident#{id}");
+    let checkpoint = || assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 201);
+    // The first one publishes the key.
+    checkpoint();
+    let pem = folder("key").join("key.pem");
+    std::fs::write(&pem, cloud.get("/v1/audit/keys")["keys"][0].as_str().unwrap()).unwrap();
+    let pem = pem.to_str().unwrap();
     // Until the archive has it, and a checkpoint covers it.
     wait("the checkpoint", || {
-        assert_eq!(cloud.ask("POST", "/v1/audit/checkpoints", &json!({})).0, 201);
+        checkpoint();
         let to = folder("proof").join("proof.json");
         let proven = audit(&cloud, &["prove", &stream, "2", "--output", to.to_str().unwrap()]);
-        proven.status.success().then(|| assert!(audit(&cloud, &["verify", to.to_str().unwrap()]).status.success()))
+        let verified = || audit(&cloud, &["verify", to.to_str().unwrap(), "--key", pem]);
+        proven.status.success().then(|| assert!(verified().status.success(), "{}", told(&verified())))
     });
 
     let [once, again] = exported(&cloud, began, Timestamp::now());
@@ -84,7 +91,7 @@ fn what_happened_is_exported_while_more_happens_and_two_verifiers_find_it_sound(
     assert!(files(&once).eq(files(&again)), "the same export has the same bytes");
     let table = std::fs::read_to_string(once.join("incidents.csv")).unwrap();
     assert!(table.contains(&id), "{table}");
-    let live = audit(&cloud, &["verify", "--live"]);
+    let live = audit(&cloud, &["verify", "--live", "--key", pem]);
     assert_eq!(live.status.code(), Some(0), "{}", told(&live));
 }
 
