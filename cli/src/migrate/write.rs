@@ -289,6 +289,7 @@ impl Writer<'_> {
                 Kind::Prometheus => "prometheus",
                 Kind::Cloudwatch => "cloudwatch",
                 Kind::StandardWebhooks => "standard_webhooks",
+                Kind::Opsgenie => "opsgenie",
             };
             self.line(2, &format!("kind: {kind}"));
             if let Some(secret) = &integration.secret {
