@@ -175,8 +175,13 @@ fn responders(incident: &Incident) -> Vec<Responder> {
         let id = responder.id.filter(|id| !id.is_empty()).unwrap_or_else(|| name.clone());
         Some(Responder { kind: responder.kind, id, name })
     });
+    // Those that were added later are in the label alone.
+    let label = incident.alert.labels.get("responders").map(String::as_str).unwrap_or_default();
+    let added = label.split(',').filter_map(|one| one.split_once(':'));
+    let added =
+        added.map(|(kind, name)| Responder { kind: kind.to_owned(), id: name.to_owned(), name: name.to_owned() });
     let mut found: Vec<Responder> = Vec::new();
-    for responder in team.into_iter().chain(named) {
+    for responder in team.into_iter().chain(named).chain(added) {
         let known =
             |other: &Responder| other.kind == responder.kind && other.name.eq_ignore_ascii_case(&responder.name);
         if !found.iter().any(known) {
