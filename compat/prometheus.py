@@ -11,6 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
+from debian import program
+
 ALERTMANAGER = """\
 route:
   receiver: webhook
@@ -41,11 +43,6 @@ groups:
   - name: compat
     rules: [{{alert: '{name}', expr: 'vector({value}) > 0', labels: {{severity: warning}}}}]
 """
-
-
-def program(*names):
-    """The path of the first of these programs that is installed."""
-    return next(filter(None, map(shutil.which, names)), None)
 
 
 def free_port():
@@ -80,11 +77,15 @@ class Server:
     def is_ready(self):
         """Whether it answers; one that ended says why."""
         if self.process.poll() is not None:
-            raise AssertionError("it ended: " + self.log.read_text(errors="replace")[-400:])
+            raise AssertionError(f"it ended: {self.said()}")
         with contextlib.suppress(urllib.error.URLError, OSError):
             with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as answer:
                 return answer.status == 200
         return False
+
+    def said(self):
+        """The end of what it wrote."""
+        return self.log.read_text(errors="replace")[-400:]
 
     def metric(self, name, label=""):
         """The sum of a metric of its own."""
@@ -132,7 +133,7 @@ class Alertmanager:
 
         def done():
             failed = self.server.metric("alertmanager_notifications_failed_total", label)
-            assert failed == 0, f"{failed:.0f} notifications failed: " + self.server.log.read_text(errors="replace")[-400:]
+            assert failed == 0, f"{failed:.0f} notifications failed: {self.server.said()}"
             return self.server.metric("alertmanager_notifications_total", label) >= before + more
 
         self.until("it tells Watchkeeper", done)
@@ -167,8 +168,8 @@ class Prometheus:
         host = settings["WATCHKEEPER_URL"].removeprefix("http://")
         arguments = [program("prometheus"), "--config.file={folder}/config.yml", "--storage.tsdb.path={folder}/data"]
         arguments += ["--web.listen-address={listen}", "--web.enable-lifecycle", "--rules.alert.resend-delay=1s"]
-        files = {"config.yml": PROMETHEUS.format(host=host, folder="{folder}"), "rules.yml": RULES.format(name="none", value=0)}
-        self.server = Server(until, arguments, files)
+        config, rules = PROMETHEUS.format(host=host, folder="{folder}"), RULES.format(name="none", value=0)
+        self.server = Server(until, arguments, {"config.yml": config, "rules.yml": rules})
 
     def rule(self, key, value):
         """Makes its rule say whether the alert fires."""
@@ -185,7 +186,7 @@ class Prometheus:
 
         def done():
             errors = self.server.metric("prometheus_notifications_errors_total")
-            assert errors == 0, f"{errors:.0f} requests failed: " + self.server.log.read_text(errors="replace")[-400:]
+            assert errors == 0, f"{errors:.0f} requests failed: {self.server.said()}"
             return self.server.metric("prometheus_notifications_sent_total") >= before + 2
 
         self.until("it tells Watchkeeper", done)
@@ -202,7 +203,8 @@ class Prometheus:
 class Amtool:
     """amtool, with Watchkeeper for its Alertmanager."""
 
-    def __init__(self, settings, _):
+    def __init__(self, settings, until):
+        self.until = until
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="compat-"))
         self.url = settings["WATCHKEEPER_URL"]
         self.http = self.folder / "http.yml"
@@ -224,9 +226,11 @@ class Amtool:
 
     def close(self, key):
         """Lists the alert, silences it, ends the silence, and then the alert."""
-        assert key in self.run("alert", "query", "-o", "json", f"alertname={key}")
+        ask = ("alert", "query", "-o", "json", f"alertname={key}")
+        self.until("amtool lists the alert", lambda: key in self.run(*ask))
         silence = self.run("silence", "add", f"alertname={key}", "-c", "compat", "-d", "1h", "-a", "ana").strip()
-        assert silence in self.run("silence", "query", f"alertname={key}")
+        listed = self.run("silence", "query", f"alertname={key}")
+        assert silence in listed, f"amtool added the silence {silence} and lists:\n{listed}"
         self.run("silence", "expire", silence)
         end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.run("alert", "add", f"alertname={key}", "severity=warning", f"--end={end}")
