@@ -45,7 +45,7 @@ use serde_json::Value;
 use table::{Row, Table};
 
 /// The functions, by name and binary.
-const FUNCTIONS: [(&str, &str); 15] = [
+const FUNCTIONS: [(&str, &str); 16] = [
     ("ingest", env!("CARGO_BIN_EXE_ingest")),
     ("dedup", env!("CARGO_BIN_EXE_dedup")),
     ("enrich", env!("CARGO_BIN_EXE_enrich")),
@@ -54,6 +54,7 @@ const FUNCTIONS: [(&str, &str); 15] = [
     ("respond", env!("CARGO_BIN_EXE_respond")),
     ("api", env!("CARGO_BIN_EXE_api")),
     ("policy", env!("CARGO_BIN_EXE_policy")),
+    ("opsgenie", env!("CARGO_BIN_EXE_opsgenie")),
     ("silence", env!("CARGO_BIN_EXE_silence")),
     ("sweep", env!("CARGO_BIN_EXE_sweep")),
     ("schedule", env!("CARGO_BIN_EXE_schedule")),
