@@ -8,12 +8,11 @@ use domain::signal::Action;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::MOST_ALERTS;
 use super::alertmanager::{Pairs, describe};
 use super::bounds::{self, Text};
-use super::json;
 use super::proof::Told;
-use super::reply::{Fault, Reason};
+use super::reply::Fault;
+use super::{few, json};
 
 /// The labels of the alert, as Grafana hashes them.
 pub(super) const RULE: &str = "grafana/1";
@@ -62,9 +61,7 @@ struct Fired {
 /// A group of alerts.
 pub(super) fn read(body: &str) -> Result<Vec<Told>, Fault> {
     let notification: Notification = json::read(body)?;
-    if notification.alerts.len() > MOST_ALERTS {
-        return Err(Fault::new(Reason::Oversized, "at most 1000 alerts are taken at once"));
-    }
+    few(notification.alerts.len())?;
     Ok(notification.alerts.iter().map(|alert| told(alert, &notification)).collect())
 }
 
@@ -79,7 +76,7 @@ fn told(fired: &Fired, notification: &Notification) -> Told {
     };
     let details = json!({
         "annotations": fired.annotations, "startsAt": fired.starts_at.get(), "values": fired.value_string.get(),
-        "groupKey": notification.group_key.get(), "receiver": notification.receiver.get(),
+        "groupKey": notification.group_key.get().map(bounds::field), "receiver": notification.receiver.get().map(bounds::field),
     });
     let mut alert = describe(&fired.labels, &fired.annotations, fired.generator_url.or_empty(), &details);
     let links = [

@@ -20,7 +20,8 @@ const SECONDS: i64 = 100_000_000_000;
 
 /// What one message says by `mapping`.
 pub(super) fn message(message: &Message<'_>, mapping: &Mapping) -> Result<Received, Fault> {
-    let text = json::text(message.request.body)?;
+    let body = json::unpacked(message.request, json::LARGEST)?;
+    let text = json::text(&body)?;
     let body: serde_json::Value = json::read(text)?;
     let mapped = mapping::read(mapping, &body);
     let told = told(mapped, message.integration, text);

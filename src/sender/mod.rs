@@ -43,13 +43,13 @@ pub(crate) mod token;
 pub mod verify;
 mod zendesk;
 
-pub use json::LARGEST;
+pub use json::{LARGEST, LARGEST_EVENT};
 use proof::{Copies, Message, Told};
 pub use reply::Refused;
 use reply::{Dialect, Fault, Reason};
 
-/// The most alerts taken in one request; Prometheus sends 256.
-const MOST_ALERTS: usize = 1000;
+/// The most alerts taken in one request: as many as Prometheus keeps for its Alertmanager.
+const MOST_ALERTS: usize = 10_000;
 
 /// A request as it reached us.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +148,7 @@ pub fn receive(
     secrets: &Secrets<'_>,
 ) -> Result<Received, Refused> {
     let form = matches!(door, Door::Signals(name) if kind_of(policy, name) == Some(Kind::Github));
-    let received = json::admit(request, form).and_then(|()| match door {
+    let received = json::admit(request, door.largest(), form).and_then(|()| match door {
         Door::PagerdutyEvents => pagerduty::event(request, policy, secrets),
         Door::PagerdutyChanges => pagerduty::change(request, policy, secrets),
         Door::PrometheusAlerts => prometheus::alerts(request, policy, secrets),
@@ -172,6 +172,14 @@ pub fn unavailable(door: &Door, retry_after_seconds: u32) -> Reply {
 }
 
 impl Door {
+    /// The largest body that is taken there, in bytes.
+    const fn largest(&self) -> usize {
+        match self {
+            Self::PagerdutyEvents | Self::PagerdutyChanges | Self::PagerdutyV1 => json::LARGEST_EVENT,
+            Self::PrometheusAlerts | Self::Signals(_) | Self::Oncall(_) | Self::Health => json::LARGEST,
+        }
+    }
+
     const fn dialect(&self) -> Dialect {
         match self {
             Self::PagerdutyEvents | Self::PagerdutyChanges | Self::PagerdutyV1 => Dialect::Pagerduty,
@@ -223,6 +231,14 @@ fn adapted(kind: Kind, message: &Message<'_>) -> Result<Received, Fault> {
     let text = json::unwrapped(message.request)?;
     let told = read(json::object(&text)?)?;
     Ok(message.received(rule, copies, told))
+}
+
+/// Refuses a request of more alerts than are taken at once.
+fn few(alerts: usize) -> Result<(), Fault> {
+    if alerts <= MOST_ALERTS {
+        return Ok(());
+    }
+    Err(Fault::new(Reason::Oversized, format!("at most {MOST_ALERTS} alerts are taken at once")))
 }
 
 fn kind_of(policy: &Policy, name: &str) -> Option<Kind> {

@@ -79,7 +79,8 @@ struct Reference<'a> {
 
 /// `POST /v2/enqueue`: an alert fires, is taken on, or is over.
 pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
-    let event: Event<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST_EVENT)?;
+    let event: Event<'_> = json::read(json::object(&body)?)?;
     let mut errors = Errors::default();
     let routing_key = errors.key("routing_key", event.routing_key);
     let payload = errors.payload(event.payload);
@@ -105,7 +106,8 @@ pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_
 
 /// `POST /v2/change/enqueue`: something was changed.
 pub(super) fn change(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
-    let event: Event<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST_EVENT)?;
+    let event: Event<'_> = json::read(json::object(&body)?)?;
     let mut errors = Errors::default();
     let routing_key = errors.key("routing_key", event.routing_key);
     let payload = errors.payload(event.payload);

@@ -54,7 +54,8 @@ struct Accepted<'a> {
 
 /// `POST /generic/2010-04-15/create_event.json`: an alert fires, is taken on, or is over.
 pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
-    let event: Event<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST_EVENT)?;
+    let event: Event<'_> = json::read(json::object(&body)?)?;
     let mut errors = Errors::default();
     let service_key = errors.key("service_key", event.service_key);
     let action = errors.action("event_type", event.kind);

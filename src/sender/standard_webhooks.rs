@@ -73,7 +73,8 @@ pub(super) fn signal(
                 .map_err(|rejected| proof::refuse(&rejected))?,
         )
     };
-    let body: Body<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST)?;
+    let body: Body<'_> = json::read(json::object(&body)?)?;
     let action = match body.kind.as_ref() {
         "alert.triggered" => Action::Trigger,
         "alert.acknowledged" => Action::Acknowledge,

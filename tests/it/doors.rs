@@ -1,5 +1,7 @@
 //! Every door of ingest, with the real binary: what it answers, and what is on the queue afterwards.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -117,6 +119,42 @@ fn what_cannot_be_taken_is_refused_in_the_senders_dialect_and_never_queued() {
         assert_eq!(answer["headers"]["allow"].is_string() || answer["headers"]["Allow"].is_string(), status == 405);
     }
     assert_eq!(queued(&standin), 0, "nothing is queued that was refused");
+}
+
+#[test]
+fn a_batch_of_any_size_is_on_the_queue_before_it_is_answered_and_each_alert_once() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    let alert = |number: usize| json!({ "labels": { "alertname": "HighMemory", "instance": format!("web-{number}") } });
+    let alerts = |count: usize| Value::from_iter((0..count).map(alert)).to_string();
+    let group = |count: usize| {
+        let fired = |number| {
+            let mut alert = alert(number);
+            alert["status"] = "firing".into();
+            alert
+        };
+        json!({ "version": "4", "alerts": Value::from_iter((0..count).map(fired)) }).to_string()
+    };
+    for (path, body, count) in [
+        ("/api/v2/alerts", alerts(2501), 2501),
+        ("/v1/signals/alertmanager", group(1234), 1234),
+        ("/api/v2/alerts", alerts(10_001), 0),
+    ] {
+        let answer = ingest.invoke(&gateway("POST", path, &json_type(), &body)).unwrap().unwrap();
+        assert_eq!(answer["statusCode"], if count == 0 { 413 } else { 200 }, "{path}");
+        let queued = standin.world.lock().unwrap().queues.remove("signals").unwrap_or_default();
+        let read = |message: &String| serde_json::from_str::<Value>(message).unwrap();
+        let ids: BTreeSet<String> = queued.iter().map(|message| read(message)["id"].to_string()).collect();
+        let problems: BTreeSet<String> = queued.iter().map(|message| read(message)["key"].to_string()).collect();
+        assert_eq!((queued.len(), ids.len(), problems.len()), (count, count, count), "{path}");
+    }
+    // When one call of many fails, nobody is told that all is well.
+    standin.breaks(|call, name| match name {
+        _ if name.starts_with("AmazonSQS") && call > 20 => Fault::Trouble,
+        _ => Fault::None,
+    });
+    let answer = ingest.invoke(&gateway("POST", "/api/v2/alerts", &json_type(), &alerts(2501))).unwrap().unwrap();
+    assert_eq!(answer["statusCode"], 503);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::super::aws::{self, NoSignal};
+use super::promises::packed;
 use super::{Sent, fixtures, is_of_aws, now, policy};
 
 /// How many of each in plain `cargo test`.
@@ -147,7 +148,16 @@ fn parser(sender: &str) {
         let (name, body) = own[dice.roll(own.len())];
         let other = &bodies()[dice.roll(bodies().len())].1;
         let body = if dice.roll(20) == 0 { dice.bytes(400) } else { dice.mutate(body.clone(), other) };
-        let sent = Sent { body, ..Sent::fixture(name.trim_start_matches("malformed-"), b"") };
+        let mut sent = Sent { body, ..Sent::fixture(name.trim_start_matches("malformed-"), b"") };
+        if dice.roll(20) == 0 {
+            sent = sent.with("content-encoding", "gzip");
+            if dice.roll(4) > 0 {
+                sent.body = packed(&sent.body);
+            }
+            if dice.roll(2) == 0 {
+                sent.body = dice.mutate(sent.body, other);
+            }
+        }
         sound(&sent, &policy, run);
     }
 }
