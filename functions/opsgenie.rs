@@ -5,7 +5,7 @@ use watchkeeper::config::required;
 use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::opsgenie::AlertApi;
-use watchkeeper::store::{AccessLog, Groups, Incidents, Inhibitions, Machine, Policies, Queue, Secrets};
+use watchkeeper::store::{AccessLog, Groups, Heartbeats, Incidents, Inhibitions, Machine, Policies, Queue, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -19,6 +19,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         log: AccessLog::new(aws, required("RECORDS_TABLE")?),
         queue: Queue::new(aws, required("SIGNALS_QUEUE")?),
         groups: Groups::new(aws, state.clone()),
+        heartbeats: Heartbeats::new(aws, state.clone()),
         inhibitor: Inhibitor {
             incidents: incidents.clone(),
             inhibitions: Inhibitions::new(aws, state),

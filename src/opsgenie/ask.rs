@@ -91,7 +91,8 @@ pub(super) fn read(
 ) -> Result<Asked, Invalid> {
     // What is removed, and who removes it, stands in the query: some clients send no body with DELETE, some an odd one.
     let removes = *request.method == Method::DELETE;
-    let body: Body<'_> = if removes { Body::default() } else { sender::body(request)? };
+    let sent = if removes { Cow::default() } else { sender::body(request)? };
+    let body: Body<'_> = sender::read(&sent)?;
     let mut asked_for: BTreeMap<String, String> = if removes { pairs(query).collect() } else { BTreeMap::new() };
     let user = body.user.map(Cow::into_owned).or_else(|| asked_for.remove("user"));
     let note = body.note.map(Cow::into_owned).or_else(|| asked_for.remove("note"));

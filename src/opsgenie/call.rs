@@ -2,16 +2,18 @@
 
 use http::Method;
 
-/// Where the API is, in Opsgenie and in Jira Service Management, which took it over.
-const ROOTS: [&str; 2] = ["/v2/alerts", "/jsm/ops/integration/v2/alerts"];
+/// Where the API is in Jira Service Management, which took it over; in Opsgenie it is at the root.
+const JSM: &str = "/jsm/ops/integration";
 
-/// A call of the Alert API.
+/// A call of the Alert API, or the one call of the Heartbeat API that senders make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
     /// Opens an alert.
     Create,
     /// Does something to an alert.
     Act(String, Action),
+    /// Says that a sender is alive: the heartbeat of this name.
+    Ping(String),
     /// Changes nothing.
     Show(Show),
 }
@@ -117,7 +119,11 @@ impl Action {
 impl Call {
     /// The call that a request is.
     pub(super) fn of(method: &Method, path: &str) -> Result<Self, NoCall> {
-        let rest = ROOTS.iter().find_map(|root| path.strip_prefix(root)).ok_or(NoCall::Nowhere)?;
+        let path = path.strip_prefix(JSM).unwrap_or(path);
+        if let Some(rest) = path.strip_prefix("/v2/heartbeats/") {
+            return Self::heartbeat(method, rest);
+        }
+        let rest = path.strip_prefix("/v2/alerts").ok_or(NoCall::Nowhere)?;
         let rest = match rest.strip_prefix('/') {
             Some(rest) => rest.trim_end_matches('/'),
             None if rest.is_empty() => rest,
@@ -136,6 +142,17 @@ impl Call {
                 Err(NoCall::NotOffered("Saved searches are not offered: write the query itself."))
             }
             _ => Self::about(method, rest),
+        }
+    }
+
+    /// A call about one heartbeat.
+    fn heartbeat(method: &Method, rest: &str) -> Result<Self, NoCall> {
+        let Some(name) = rest.trim_end_matches('/').strip_suffix("/ping") else {
+            return Err(NoCall::NotOffered("Heartbeats are kept in the policy: only ping is offered."));
+        };
+        match *method {
+            Method::GET | Method::POST | Method::PUT | Method::PATCH => Ok(Self::Ping(decoded(name))),
+            _ => Err(NoCall::Method("GET, POST, PUT, PATCH")),
         }
     }
 
@@ -196,6 +213,9 @@ mod tests {
             ("POST", "/v2/alerts/count", Err(NoCall::Method("GET"))),
             ("POST", "/v2/alerts/a/actions/restart", Err(NoCall::Nowhere)),
             ("GET", "/v2/alertsx", Err(NoCall::Nowhere)),
+            ("GET", "/v2/heartbeats/backup/ping", Ok(Call::Ping("backup".to_owned()))),
+            ("POST", "/jsm/ops/integration/v2/heartbeats/a%20b/ping", Ok(Call::Ping("a b".to_owned()))),
+            ("DELETE", "/v2/heartbeats/backup/ping", Err(NoCall::Method("GET, POST, PUT, PATCH"))),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");

@@ -27,7 +27,9 @@ use crate::query::pairs;
 use crate::reply::Reply;
 use crate::sender::opsgenie::{self as sender, Invalid};
 use crate::sender::{self as senders, Request};
-use crate::store::{AccessLog, Active, Groups, Incidents, Loaded, Machine, Policies, Queue, Secrets, look_again};
+use crate::store::{
+    AccessLog, Active, Groups, Heartbeats, Incidents, Loaded, Machine, Policies, Queue, Secrets, look_again,
+};
 
 mod alert;
 mod ask;
@@ -62,6 +64,8 @@ pub struct AlertApi {
     pub incidents: Incidents,
     /// The alerts of groups.
     pub groups: Groups,
+    /// What is known of heartbeats.
+    pub heartbeats: Heartbeats,
     /// The state machine of incidents: one more execution looks at once, where the incident's own is over or asleep.
     pub machine: Machine,
     /// What lets go of the alerts that an incident kept quiet, at its end.
@@ -120,6 +124,7 @@ impl AlertApi {
         let done = match call {
             Call::Create => self.create(&caller, request, now).await?,
             Call::Act(name, action) => self.act(&caller, &name, action, request, now).await?,
+            Call::Ping(name) => (self.ping(&caller, &name, now).await?, None),
             Call::Show(show) => {
                 // Side by side, so that nobody waits for the record alone.
                 let written = self.log.append(&cause, AccessEvent::Read { asked }, now);
@@ -131,6 +136,16 @@ impl AlertApi {
             self.log.append(&cause, AccessEvent::Refused { asked, status: fault.status() }, now).await?;
         }
         Ok(done)
+    }
+
+    /// Takes a heartbeat. Any key of Opsgenie's may send any, as there.
+    async fn ping(&self, caller: &Caller, name: &str, now: Timestamp) -> Result<Told, Error> {
+        if !caller.active.policy.heartbeats.contains_key(name) {
+            return Ok(Told::Fault(Fault::no_heartbeat()));
+        }
+        self.heartbeats.ping(name, now).await?;
+        metrics::counter!("heartbeats_received").increment(1);
+        Ok(Told::Pong)
     }
 
     /// Answers a call that changes nothing.

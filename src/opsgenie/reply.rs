@@ -16,6 +16,8 @@ use crate::sender::opsgenie::Invalid;
 pub(super) enum Told {
     /// It will be done, or is.
     Accepted,
+    /// A heartbeat was taken.
+    Pong,
     /// What was asked for, and where its other pages are.
     Data(Value, Option<Value>),
     /// It is not taken.
@@ -65,6 +67,11 @@ impl Fault {
     /// There is no alert of this name.
     pub(super) fn no_alert() -> Self {
         Self::new(404, "No alert exists with the given identifier.")
+    }
+
+    /// The policy waits for no heartbeat of this name.
+    pub(super) fn no_heartbeat() -> Self {
+        Self::new(404, "No heartbeat exists with the given name.")
     }
 
     /// Nothing is known of a request yet.
@@ -135,6 +142,7 @@ pub(super) fn reply(told: &Told, id: &str, took: Duration) -> Reply {
         Body { result: None, data: None, paging: None, code: None, message: None, errors: None, took, request_id: id };
     let reply = match told {
         Told::Accepted => Reply::json(202, &Body { result: Some("Request will be processed"), ..nothing }),
+        Told::Pong => Reply::json(202, &Body { result: Some("PONG - Heartbeat received"), ..nothing }),
         Told::Data(data, paging) => Reply::json(200, &Body { data: Some(data), paging: paging.as_ref(), ..nothing }),
         Told::Fault(fault) => {
             let errors = Some(&fault.errors).filter(|errors| !errors.is_empty());

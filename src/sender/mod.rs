@@ -191,7 +191,8 @@ impl Door {
 
 fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
     // Strangers learn nothing about integrations that have an address elsewhere.
-    let elsewhere = |kind: Kind| matches!(kind, Kind::Pagerduty | Kind::Prometheus | Kind::Opsgenie) || kind.is_of_aws();
+    let elsewhere =
+        |kind: Kind| matches!(kind, Kind::Pagerduty | Kind::Prometheus | Kind::Opsgenie) || kind.is_of_aws();
     let found = policy.integrations.get_key_value(name).filter(|(_, integration)| !elsewhere(integration.kind));
     let Some((name, integration)) = found else {
         return Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here"));

@@ -67,14 +67,23 @@ impl Invalid {
     }
 }
 
+fn invalid((status, message): (u16, String)) -> Invalid {
+    Invalid { status, message, errors: BTreeMap::new() }
+}
+
+/// The body of a request as its sender wrote it, if it may be read.
+pub(crate) fn body<'a>(request: &Request<'a>) -> Result<Cow<'a, [u8]>, Invalid> {
+    let body = json::admit(request, json::LARGEST_EVENT, false);
+    let body = body.and_then(|()| json::unpacked(request, json::LARGEST_EVENT));
+    body.map_err(|fault| invalid(fault.told()))
+}
+
 /// Reads a body of an object; an absent one is an empty object.
-pub(crate) fn body<'a, T: Deserialize<'a>>(request: &Request<'a>) -> Result<T, Invalid> {
-    let invalid = |(status, message)| Invalid { status, message, errors: BTreeMap::new() };
-    json::admit(request, false).map_err(|fault| invalid(fault.told()))?;
-    if request.body.is_empty() {
+pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Invalid> {
+    if body.is_empty() {
         return json::read("{}").map_err(|fault| invalid(fault.told()));
     }
-    let text = json::object(request.body).map_err(|unfit| invalid((400, unfit.to_string())))?;
+    let text = json::object(body).map_err(|unfit| invalid((400, unfit.to_string())))?;
     json::read(text).map_err(|fault| {
         let (status, message) = fault.told();
         // What is JSON, and says the wrong thing, is another matter to Opsgenie than what is none.
@@ -178,7 +187,8 @@ struct Create<'a> {
 
 /// Reads the body of a create: the alias, which is `unnamed` when it gives none, and the alert.
 pub(crate) fn create(request: &Request<'_>, policy: &Policy, unnamed: &str) -> Result<(String, Alert), Invalid> {
-    let create: Create<'_> = body(request)?;
+    let body = body(request)?;
+    let create: Create<'_> = read(&body)?;
     let mut errors = BTreeMap::new();
     let title = create.message.as_deref().map(str::trim).unwrap_or_default();
     if title.is_empty() {
