@@ -86,7 +86,7 @@ fn main() {
     for (name, binary) in FUNCTIONS {
         let size = std::fs::metadata(binary).unwrap().len() as f64 / 1e6;
         table.row(Row::budget(&format!("{name}: size"), size, "MB", 6.0).regardless());
-        let inits = (0..9).map(|_| cases::function(binary, &standin("127.0.0.1:9"), &[]).init().as_secs_f64() * 1e3);
+        let inits = (0..9).map(|_| start(binary).init().as_secs_f64() * 1e3);
         table.row(Row::budget(&format!("{name}: start to first poll"), median(inits), "ms", 3.0));
     }
 
@@ -96,6 +96,12 @@ fn main() {
     evidence::figures(&mut table);
     export::figures(&mut table);
     table.print();
+}
+
+/// Starts a function; what it is told of others does not matter until it is asked something.
+fn start(binary: &str) -> Function {
+    let more = [("CHECKPOINT_FUNCTION", "checkpoint".to_owned()), ("EXPORT_MACHINE", "export".to_owned())];
+    cases::function(binary, &standin("127.0.0.1:9"), &more)
 }
 
 fn ingest(table: &mut Table) {

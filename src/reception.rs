@@ -76,6 +76,7 @@ impl Reception {
             path: &http.path,
             headers: &http.headers,
             body: &http.body,
+            source: http.source,
             id: &http.id,
             received_at: now,
         };

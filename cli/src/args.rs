@@ -23,7 +23,7 @@ Where it connects to:
 
 Exit codes:
   0  done
-  1  refused, or failed; of `policy plan`: pages would change
+  1  refused, or failed; of `policy plan`: pages would change; of `doctor`: something is to be looked at
   2  the command line is wrong
   3  there is no such incident, file or policy
   4  Watchkeeper cannot be reached, or does not know the token
@@ -206,6 +206,8 @@ pub enum Command {
     /// Write the policy that another system's exported configuration comes to; nothing is applied
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Look over what runs: who may send without proof, and which heartbeats are missing
+    Doctor,
     /// Say what nobody owns, what is silenced without a reason, and what the policy may not mean
     Hygiene {
         /// Which days

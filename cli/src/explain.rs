@@ -1,6 +1,7 @@
 //! What would happen to a payload, and why: the rules themselves are run, on a clock that only moves in thought.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use domain::cause::Cause;
 use domain::dedup;
@@ -119,8 +120,9 @@ fn read(
     // The payload has no proof, and needs none in thought: its integration is let in by itself, and alone.
     let secret = Some(SecretRef("ssm:/none".to_owned()));
     let open = kind != Kind::Pagerduty;
-    let alone =
-        Policy { integrations: [(name.clone(), Integration { open, secret, ..integration })].into(), ..policy.clone() };
+    let here = IpAddr::from([127, 0, 0, 1]);
+    let let_in = Integration { open, secret, from: vec![here.into()], ..integration };
+    let alone = Policy { integrations: [(name.clone(), let_in)].into(), ..policy.clone() };
     let keys = [Secret::new(KEY)];
     let letter = sender.letter(&name, body, Some(&keys[0]).filter(|_| !open), "explain")?;
     let headers =
@@ -130,6 +132,7 @@ fn read(
         path: &letter.path,
         headers: &headers,
         body: &letter.body,
+        source: Some(here),
         id: "explain",
         received_at: now,
     };

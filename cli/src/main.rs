@@ -15,6 +15,7 @@ mod calendar;
 mod client;
 mod cover;
 mod dialect;
+mod doctor;
 mod erase;
 mod explain;
 mod failure;
@@ -86,6 +87,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Silence(what) => silence::silence(&client()?, what, show),
         Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
         Command::Heartbeat(what) => heartbeat::heartbeats(&client()?, what, show),
+        Command::Doctor => doctor::look(&client()?, show),
         Command::Hygiene { span } => hygiene::report(&client()?, &span, show),
         Command::Policy(PolicyCommand::Validate { file, strict }) => policy::validate(&file, strict, show),
         Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),

@@ -509,6 +509,8 @@ fn what_the_command_prints_is_what_was_promised() {
         ("policy-apply-nobody-to-ask", &["policy", "apply", &good], &[]),
         ("policy-apply-mistakes", &["policy", "apply", &bad, "--yes"], &[]),
         ("policy-show", &["policy", "show"], &[]),
+        ("doctor", &["doctor"], &[]),
+        ("doctor-json", &["doctor", "--json"], &[]),
         ("hygiene", &["hygiene", "--until", until], &[]),
         ("hygiene-json", &["hygiene", "--until", until, "--json"], &[]),
         ("explain", &["explain", &alert, "--policy", &good, "--at", "2026-11-21T03:00:00Z"], &[]),

@@ -115,6 +115,10 @@ impl AlertApi {
         let Some(caller) = self.caller(&request.headers, now).await? else {
             return Ok((Told::Fault(Fault::unauthenticated()), None));
         };
+        let integration = caller.active.policy.integrations.get(&caller.integration);
+        if integration.is_some_and(|integration| !integration.hears(request.source)) {
+            return Ok((Told::Fault(Fault::elsewhere()), None));
+        }
         let call = match Call::of(&request.method, &request.path) {
             Ok(call) => call,
             Err(none) => return Ok((Told::Fault(none.into()), None)),
@@ -483,6 +487,7 @@ fn received(request: &Http, now: Timestamp) -> senders::Request<'_> {
         headers: &request.headers,
         body: &request.body,
         id: &request.id,
+        source: request.source,
         received_at: now,
     }
 }

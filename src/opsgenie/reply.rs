@@ -64,6 +64,11 @@ impl Fault {
         Self::new(401, "Could not authenticate")
     }
 
+    /// The key is ours, and the integration is heard from other networks.
+    pub(super) fn elsewhere() -> Self {
+        Self::new(403, "This integration is not heard from your network.")
+    }
+
     /// There is no alert of this name.
     pub(super) fn no_alert() -> Self {
         Self::new(404, "No alert exists with the given identifier.")
@@ -94,6 +99,7 @@ impl Fault {
     pub(super) const fn reason(&self) -> &'static str {
         match self.status {
             401 => "token",
+            403 if self.code.is_none() => "source",
             403 => "not_offered",
             404 => "not_found",
             405 => "method",

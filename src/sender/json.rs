@@ -329,7 +329,8 @@ mod tests {
             }
             let body = b"{}";
             let received_at = Timestamp::UNIX_EPOCH;
-            let request = Request { method: &Method::POST, path: "/", headers: &headers, body, id: "r", received_at };
+            let (method, source) = (&Method::POST, None);
+            let request = Request { method, path: "/", headers: &headers, body, source, id: "r", received_at };
             assert_eq!(admit(&request, LARGEST, false).is_ok(), taken, "{content_type:?}");
             assert_eq!(admit(&request, LARGEST, true).is_ok(), with_forms, "{content_type:?}");
         }

@@ -7,6 +7,8 @@
 //!
 //! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
 
+use std::net::IpAddr;
+
 use domain::cause::Proof;
 use domain::policy::{self, Integration, Kind, Policy, SecretRef};
 use domain::signal::{Action, Alert, Signal};
@@ -62,6 +64,8 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
     /// The raw body; one that came as base64 is decoded.
     pub body: &'a [u8],
+    /// The address it came from, where that is known.
+    pub source: Option<IpAddr>,
     /// Names this request, for senders that give theirs no name.
     pub id: &'a str,
     /// When it came, by our clock.
@@ -160,7 +164,12 @@ pub fn receive(
         Door::Health => Ok(healthy()),
     });
     let mut received = received.map_err(|fault| door.dialect().refuse(fault))?;
-    let proof = policy.integrations.get(&received.integration).map(proof_of).unwrap_or_default();
+    let integration = policy.integrations.get(&received.integration);
+    if integration.is_some_and(|integration| !integration.hears(request.source)) {
+        let why = "the integration hears other networks";
+        return Err(door.dialect().refuse(Fault::new(Reason::Source, why)));
+    }
+    let proof = integration.map(proof_of).unwrap_or_default();
     received.signals.iter_mut().for_each(|signal| signal.proof = proof);
     Ok(received)
 }

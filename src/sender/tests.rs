@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 use domain::policy::{Integration, Kind, Mapping, Policy, SecretRef};
@@ -31,6 +32,7 @@ fn integration(kind: Kind, secret: Option<&str>) -> Integration {
     Integration {
         kind,
         open: secret.is_none(),
+        from: if secret.is_none() { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() },
         secret,
         proof: None,
         header: None,
@@ -96,6 +98,7 @@ struct Sent {
     body: Vec<u8>,
     at: Timestamp,
     id: String,
+    source: Option<IpAddr>,
 }
 
 impl Sent {
@@ -109,6 +112,7 @@ impl Sent {
             body: body.to_vec(),
             at: now(),
             id: "request-1".to_owned(),
+            source: Some(IpAddr::from([127, 0, 0, 1])),
         }
     }
 
@@ -190,8 +194,8 @@ impl Sent {
         .map(|(name, secrets)| (name.to_owned(), secrets))
         .into();
         let lookup = |reference: &SecretRef| secrets.get(&reference.0).map_or(&[][..], Vec::as_slice);
-        let Self { method, path, headers, body, at, id } = self;
-        let request = Request { method, path, headers, body, id, received_at: *at };
+        let Self { method, path, headers, body, at, id, source } = self;
+        let request = Request { method, path, headers, body, source: *source, id, received_at: *at };
         receive(&door(method, path)?, &request, policy, &lookup)
     }
 

@@ -35,8 +35,8 @@ pub fn policy(phone: &str) -> Policy {
             "pagerduty": { "kind": "pagerduty", "secret": "ssm:/watchkeeper/integrations/pagerduty", "service": "checkout" },
             "opsgenie": { "kind": "opsgenie", "secret": "ssm:/watchkeeper/integrations/opsgenie", "service": "checkout" },
             "generic": { "kind": "standard_webhooks", "secret": "ssm:/watchkeeper/integrations/generic" },
-            "alertmanager": { "kind": "alertmanager", "open": true },
-            "prometheus": { "kind": "prometheus", "open": true },
+            "alertmanager": { "kind": "alertmanager", "open": true, "from": ["127.0.0.1"] },
+            "prometheus": { "kind": "prometheus", "open": true, "from": ["127.0.0.1"] },
             "cloudwatch": { "kind": "cloudwatch" },
         },
     }))
@@ -118,7 +118,10 @@ pub fn gateway(method: &str, path: &str, headers: &[(&'static str, String)], bod
     json!({
         "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "body": body,
         "isBase64Encoded": false,
-        "requestContext": { "requestId": format!("request-{request}"), "stage": "$default", "http": { "method": method, "path": path } },
+        "requestContext": {
+            "requestId": format!("request-{request}"), "stage": "$default",
+            "http": { "method": method, "path": path, "sourceIp": "127.0.0.1" },
+        },
     })
 }
 

@@ -126,14 +126,14 @@ fn a_batch_of_any_size_is_on_the_queue_before_it_is_answered_and_each_alert_once
     let standin = standin("127.0.0.1:9");
     let ingest = ingest(&standin);
     let alert = |number: usize| json!({ "labels": { "alertname": "HighMemory", "instance": format!("web-{number}") } });
-    let alerts = |count: usize| Value::from_iter((0..count).map(alert)).to_string();
+    let alerts = |count: usize| (0..count).map(alert).collect::<Value>().to_string();
     let group = |count: usize| {
         let fired = |number| {
             let mut alert = alert(number);
             alert["status"] = "firing".into();
             alert
         };
-        json!({ "version": "4", "alerts": Value::from_iter((0..count).map(fired)) }).to_string()
+        json!({ "version": "4", "alerts": (0..count).map(fired).collect::<Value>() }).to_string()
     };
     for (path, body, count) in [
         ("/api/v2/alerts", alerts(2501), 2501),

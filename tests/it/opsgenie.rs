@@ -4,7 +4,7 @@ use domain::incident::Status;
 use domain::signal::{Action, Signal};
 use serde_json::{Value, json};
 
-use crate::cases::{API_KEY, batch, function, gateway, signal, standin, the_incident};
+use crate::cases::{API_KEY, batch, function, gateway, policy, signal, standin, standin_with, the_incident};
 use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
@@ -20,7 +20,10 @@ struct Answer(u64, Value, Value);
 
 impl Opsgenie {
     fn start() -> Self {
-        let standin = standin("127.0.0.1:9");
+        Self::over(standin("127.0.0.1:9"))
+    }
+
+    fn over(standin: Standin) -> Self {
         let api = function(env!("CARGO_BIN_EXE_opsgenie"), &standin, &[]);
         let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
         Self { standin, api, dedup }
@@ -352,6 +355,16 @@ fn what_is_wrong_is_told_as_opsgenie_tells_it_and_changes_nothing() {
     assert!(opsgenie.queued().is_empty() && opsgenie.records() == 0);
     let logs = opsgenie.api.logs();
     assert!(!logs.contains(API_KEY) && !logs.contains("GenieKey"), "{logs}");
+}
+
+#[test]
+fn a_key_counts_only_in_the_networks_that_its_integration_hears() {
+    for (network, status) in [("127.0.0.0/8", 200), ("10.0.0.0/8", 403)] {
+        let mut policy = policy("127.0.0.1:9");
+        policy.integrations.get_mut("opsgenie").unwrap().from = vec![network.parse().unwrap()];
+        let opsgenie = Opsgenie::over(standin_with(&policy));
+        assert_eq!(opsgenie.ask("GET", "/v2/alerts", &Value::Null).0, status, "{network}");
+    }
 }
 
 #[test]

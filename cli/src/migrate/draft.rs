@@ -267,6 +267,7 @@ impl Draft {
             kind,
             secret,
             open: false,
+            from: Vec::new(),
             proof: None,
             header: None,
             timestamp_header: None,

@@ -1,12 +1,14 @@
 //! Integrations: who may send signals.
 
+use std::net::IpAddr;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping, words};
 use super::validate::Check;
-use super::{Mapping, SecretRef};
+use super::{Mapping, Network, SecretRef};
 
 /// Somebody who may send signals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +19,12 @@ pub struct Integration {
     /// The secret, key or token that proves it; two lines in the parameter are two that are valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRef>,
-    /// Accepts signals without any proof: only where the network itself keeps strangers out.
+    /// Accepts signals without any proof, from the networks of `from` alone.
     #[serde(default)]
     pub open: bool,
+    /// From where its senders are heard; from everywhere where it names no network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Network>,
     /// How the secret proves it, where its senders can do either; see [`Kind::proofs`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
@@ -138,6 +143,13 @@ impl Kind {
 }
 
 impl Integration {
+    /// Whether its senders are heard at `address`, as far as that is known. What is open to nobody in particular is
+    /// open to nobody.
+    pub fn hears(&self, address: Option<IpAddr>) -> bool {
+        let listed = || address.is_some_and(|address| self.from.iter().any(|network| network.contains(address)));
+        (self.from.is_empty() && !self.open) || listed()
+    }
+
     /// How its senders prove who they are.
     pub fn proof(&self) -> Proof {
         self.proof.or(self.kind.proofs().first().copied()).unwrap_or(Proof::Token)
@@ -153,13 +165,14 @@ const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatc
     aws_changes, aws_cost, aws_backup, json";
 
 /// The keys of an integration.
-const KEYS: [&str; 9] =
-    ["kind", "secret", "open", "proof", "header", "timestamp_header", "auto_close", "service", "mapping"];
+const KEYS: [&str; 10] =
+    ["kind", "secret", "open", "from", "proof", "header", "timestamp_header", "auto_close", "service", "mapping"];
 
 mapping!(Integration, KEYS, fields => Integration {
     kind: fields.required("kind", KINDS),
     secret: fields.optional("secret"),
     open: fields.or_default("open"),
+    from: fields.or_default("from"),
     proof: fields.optional("proof"),
     header: fields.optional("header"),
     timestamp_header: fields.optional("timestamp_header"),
@@ -184,6 +197,9 @@ impl Check<'_> {
             let path = format!("integrations.{name}");
             self.proof(integration, &path);
             self.headers(integration, &path);
+            if integration.kind.is_of_aws() && !integration.from.is_empty() {
+                self.error(format!("{path}.from"), "AWS itself delivers it, from no address", "remove `from`");
+            }
             self.mapping(integration, &path);
             let alike = |(other, known): &(&String, &Integration)| known.kind == integration.kind && *other < name;
             if let Some((first, _)) = policy.integrations.iter().find(alike).filter(|_| integration.kind.is_of_aws()) {
@@ -258,9 +274,20 @@ impl Check<'_> {
                 let what = "it has a secret and asks for none";
                 self.error(format!("{path}.open"), what, "remove `open`, so that the secret counts");
             }
+            (None, true, _) if integration.from.is_empty() => {
+                let what = "nothing proves who sends, and nothing says from where";
+                let fix = "write `from:` with the networks of its senders, or give it a secret in the place of `open`";
+                self.error(format!("{path}.open"), what, fix);
+            }
             (None, true, _) => {
-                let what = "anybody who reaches the URL can page people";
-                self.warning(format!("{path}.open"), what, "keep it where the network is closed, or give it a secret");
+                let everywhere = integration.from.iter().any(Network::is_everywhere);
+                let who = if everywhere { "anybody who reaches the URL" } else { "anybody in these networks" };
+                let what = format!("{who} can page people: nothing proves who sends");
+                self.warning(
+                    format!("{path}.open"),
+                    what,
+                    "give it a secret in the place of `open` where its senders can",
+                );
             }
             (Some(secret), false, _) => self.secret(secret, &format!("{path}.secret")),
             (None, false, _) => {

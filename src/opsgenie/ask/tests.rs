@@ -25,7 +25,8 @@ fn asked(action: Action, query: &str, body: &str) -> Result<Asked, Invalid> {
     let removes = matches!(action, Action::RemoveTags | Action::RemoveDetails);
     let method = if removes { Method::DELETE } else { Method::POST };
     let (headers, body) = (HeaderMap::new(), body.as_bytes());
-    let request = Request { method: &method, path: "/", headers: &headers, body, id: "r-1", received_at: now() };
+    let request =
+        Request { method: &method, path: "/", headers: &headers, body, id: "r-1", source: None, received_at: now() };
     read(action, &request, query, &policy(), "og")
 }
 

@@ -18,8 +18,15 @@ fn policy() -> Policy {
 fn created(body: &str) -> Result<(String, Alert), Invalid> {
     let (headers, received_at) = (HeaderMap::new(), "2026-11-21T10:00:00Z".parse().expect("a time"));
     let body = body.as_bytes();
-    let request =
-        Request { method: &Method::POST, path: "/v2/alerts", headers: &headers, body, id: "r-1", received_at };
+    let request = Request {
+        method: &Method::POST,
+        path: "/v2/alerts",
+        headers: &headers,
+        body,
+        id: "r-1",
+        source: None,
+        received_at,
+    };
     create(&request, &policy(), "unnamed")
 }
 

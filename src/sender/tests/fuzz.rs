@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use domain::policy::{Kind, Policy};
+use domain::policy::{Integration, Kind, Policy};
 use domain::signal::Signal;
 use domain::text;
 use http::{HeaderName, HeaderValue};
@@ -132,7 +132,8 @@ fn open() -> Policy {
     let mut policy = policy();
     for integration in policy.integrations.values_mut() {
         if !matches!(integration.kind, Kind::Pagerduty | Kind::Prometheus | Kind::Oncall) {
-            (integration.secret, integration.open) = (None, true);
+            *integration =
+                Integration { mapping: integration.mapping.take(), ..super::integration(integration.kind, None) };
         }
     }
     policy

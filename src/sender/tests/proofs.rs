@@ -115,6 +115,41 @@ fn the_integration_alone_says_how_its_sender_proves_who_it_is() {
 }
 
 #[test]
+fn an_integration_hears_the_networks_that_it_names_and_an_open_one_no_others() {
+    let from = |networks: &[&str]| networks.iter().map(|text| text.parse().expect("a network")).collect::<Vec<_>>();
+    let heard = |name: &str, sent: &Sent, open: bool, networks: &[&str], source: Option<[u8; 4]>| {
+        let mut policy = policy();
+        let integration = policy.integrations.get_mut(name).expect("an integration");
+        (integration.open, integration.from) = (open, from(networks));
+        let sent = Sent { source: source.map(Into::into), ..sent.clone() };
+        sent.receive_by(&policy).map(drop).map_err(|refused| (refused.reply.status, refused.reason))
+    };
+    let open = Sent::new("/v1/signals/open", br#"{"type":"alert.resolved","key":"k"}"#);
+    let signed = Sent::fixture("github", &body("github-workflow-failure"));
+    let elsewhere = Err((403, "source"));
+    let table = [
+        ("open", &open, true, &["10.0.0.0/8"][..], Some([10, 1, 2, 3]), Ok(())),
+        ("open", &open, true, &["192.0.2.1", "10.0.0.0/8"], Some([10, 1, 2, 3]), Ok(())),
+        ("open", &open, true, &["10.0.0.0/8"], Some([11, 1, 2, 3]), elsewhere),
+        ("open", &open, true, &["0.0.0.0/0"], Some([11, 1, 2, 3]), Ok(())),
+        ("open", &open, true, &["0.0.0.0/0"], None, elsewhere),
+        ("open", &open, true, &[], Some([10, 1, 2, 3]), elsewhere),
+        ("github", &signed, false, &[], Some([11, 1, 2, 3]), Ok(())),
+        ("github", &signed, false, &["10.0.0.0/8"], Some([10, 1, 2, 3]), Ok(())),
+        ("github", &signed, false, &["10.0.0.0/8"], Some([11, 1, 2, 3]), elsewhere),
+    ];
+    for (name, sent, open, networks, source, expected) in table {
+        assert_eq!(heard(name, sent, open, networks, source), expected, "{name} {networks:?} {source:?}");
+    }
+    let elsewhere = Some([198, 51, 100, 1].into());
+    let prometheus = Sent { source: elsewhere, ..Sent::new("/api/v2/alerts", br#"[{"labels":{"a":"b"}}]"#) };
+    let mut policy = policy();
+    policy.integrations.insert("prometheus".to_owned(), super::integration(Kind::Prometheus, None));
+    let refused = prometheus.receive_by(&policy).expect_err("it is not heard there");
+    assert_eq!((refused.reply.status, refused.reason), (403, "source"));
+}
+
+#[test]
 fn a_hostile_header_name_or_value_is_refused_and_never_our_fault() {
     let body = body("datadog-triggered");
     for value in ["", " ", "\u{e9}", &"x".repeat(8000)] {

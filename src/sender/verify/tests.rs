@@ -343,17 +343,14 @@ proptest! {
     ) {
         let at = Timestamp::from_second(second).expect("a time");
         let now = Timestamp::from_second(second + late).expect("a time");
-        let (name, scheme, secret, sent) = match SCHEMES.get(which) {
-            Some((name, scheme)) => {
-                let secret = Secret::new(&format!("whsec_{}", BASE64.encode(&key)));
-                let sent = headers(scheme, &secret, &id, at, &body).expect("a good secret");
-                (*name, *scheme, secret, sent)
-            }
+        let (name, scheme, secret, sent) = if let Some((name, scheme)) = SCHEMES.get(which) {
+            let secret = Secret::new(&format!("whsec_{}", BASE64.encode(&key)));
+            let sent = headers(scheme, &secret, &id, at, &body).expect("a good secret");
+            (*name, *scheme, secret, sent)
+        } else {
             // A private key signs, and its public one proves.
-            None => {
-                let (pair, public) = pair(key[..32].try_into().expect("32 bytes"));
-                ("standard-a", &STANDARD, public, signed(&pair, "v1a,", &id, second, &body))
-            }
+            let (pair, public) = pair(key[..32].try_into().expect("32 bytes"));
+            ("standard-a", &STANDARD, public, signed(&pair, "v1a,", &id, second, &body))
         };
         let secrets = [Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), secret];
         let check = |sent: &[(String, String)], body: &[u8]| {
