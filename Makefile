@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 ARCH ?= arm64
+FUZZ_RUNS ?= 1000000
 CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down demo test check gate bench fmt package
+.PHONY: help build up down demo compat test check gate bench fuzz fmt package
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ down: ## stops the local cloud
 
 demo: ## tells the product's story on the local cloud
 	@$(PYTHON) demo/demo.py
+
+compat: up ## stock clients of PagerDuty, Opsgenie and Prometheus against the local cloud
+	@$(PYTHON) compat/compat.py
 
 test: up ## every test, those on the local cloud included
 	cargo test --workspace
@@ -40,6 +44,9 @@ gate: ## checks the template, translated to what AWS deploys
 
 bench: ## what the release binaries cost, beside their budgets
 	cargo bench -p watchkeeper --bench functions
+
+fuzz: ## a million mutated bodies and headers through each parser and the verifier, or as many as FUZZ_RUNS says
+	FUZZ_RUNS=$(FUZZ_RUNS) cargo test --profile fuzz -p watchkeeper --lib sender::tests::fuzz
 
 fmt: ## formats the code
 	cargo fmt --all

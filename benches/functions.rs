@@ -45,7 +45,7 @@ use serde_json::Value;
 use table::{Row, Table};
 
 /// The functions, by name and binary.
-const FUNCTIONS: [(&str, &str); 16] = [
+const FUNCTIONS: [(&str, &str); 18] = [
     ("ingest", env!("CARGO_BIN_EXE_ingest")),
     ("dedup", env!("CARGO_BIN_EXE_dedup")),
     ("enrich", env!("CARGO_BIN_EXE_enrich")),
@@ -54,6 +54,7 @@ const FUNCTIONS: [(&str, &str); 16] = [
     ("respond", env!("CARGO_BIN_EXE_respond")),
     ("api", env!("CARGO_BIN_EXE_api")),
     ("policy", env!("CARGO_BIN_EXE_policy")),
+    ("opsgenie", env!("CARGO_BIN_EXE_opsgenie")),
     ("silence", env!("CARGO_BIN_EXE_silence")),
     ("sweep", env!("CARGO_BIN_EXE_sweep")),
     ("schedule", env!("CARGO_BIN_EXE_schedule")),
@@ -61,6 +62,7 @@ const FUNCTIONS: [(&str, &str); 16] = [
     ("checkpoint", env!("CARGO_BIN_EXE_checkpoint")),
     ("export", env!("CARGO_BIN_EXE_export")),
     ("audit", env!("CARGO_BIN_EXE_audit")),
+    ("heartbeat", env!("CARGO_BIN_EXE_heartbeat")),
     ("operate", env!("CARGO_BIN_EXE_operate")),
 ];
 
@@ -109,6 +111,9 @@ fn ingest(table: &mut Table) {
     let pure = load::pure_us(&policy);
     table.head("ingest");
     table.row(Row::budget("verify, parse, normalise one signed 2 KB alert", pure, "us CPU", 20.0));
+    for (kind, us) in load::adapters_us() {
+        table.row(Row::budget(&format!("    {kind}: the same of a payload of its own"), us, "us CPU", 20.0));
+    }
     let standin = standin("127.0.0.1:9");
     let function = cases::function(FUNCTIONS[0].1, &standin, &[]);
     function.init();

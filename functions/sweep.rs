@@ -1,17 +1,19 @@
 //! Sweep: comes by once a minute, finds what should have moved and did not, and says outside that all is well.
 
 use jiff::SignedDuration;
+use watchkeeper::auto_close::AutoClose;
 use watchkeeper::aws::Aws;
 use watchkeeper::channel::Channels;
 use watchkeeper::config::{optional, required};
 use watchkeeper::error::Error;
 use watchkeeper::grouping::Grouper;
+use watchkeeper::heartbeat::Watcher;
 use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::outgoing::Outgoing;
 use watchkeeper::reminder::{GapWatch, Reminder};
 use watchkeeper::store::{
-    CoverLog, GapLog, Groups, Incidents, Inhibitions, Machine, Policies, Round, Secrets, SilenceLog,
+    CoverLog, GapLog, Groups, Heartbeats, Incidents, Inhibitions, Machine, Policies, Queue, Round, Secrets, SilenceLog,
 };
 use watchkeeper::sweep::{Heartbeat, Sweeper};
 
@@ -35,6 +37,15 @@ async fn main() -> Result<(), lambda::Fatal> {
             incidents: incidents.clone(),
             inhibitions: Inhibitions::new(aws, state.clone()),
             machine: machine.clone(),
+        },
+        auto_close: AutoClose {
+            incidents: incidents.clone(),
+            groups: Groups::new(aws, state.clone()),
+            queue: Queue::new(aws, required("SIGNALS_QUEUE")?),
+        },
+        watcher: Watcher {
+            heartbeats: Heartbeats::new(aws, state.clone()),
+            queue: Queue::new(aws, required("SIGNALS_QUEUE")?),
         },
         incidents,
         machine,

@@ -1,5 +1,7 @@
 //! The loop that every function runs in, and its edges: task, HTTP request, queue batch. Only here is a clock read.
 
+use std::net::IpAddr;
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -126,6 +128,8 @@ pub struct Http {
     pub headers: HeaderMap,
     /// The body's bytes.
     pub body: Bytes,
+    /// The address it came from, as the HTTP API saw it.
+    pub source: Option<IpAddr>,
     /// Unique for this request.
     pub id: String,
 }
@@ -154,8 +158,11 @@ struct GatewayContext {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct GatewayRequest {
     method: String,
+    #[serde(default)]
+    source_ip: String,
 }
 
 /// Reads API Gateway's event.
@@ -184,6 +191,7 @@ pub fn http(event: Value) -> Result<Http, Error> {
         query: event.raw_query_string,
         headers,
         body: body.into(),
+        source: context.http.source_ip.parse().ok(),
         id: context.request_id,
     })
 }

@@ -3,8 +3,9 @@
 //! - [`sender`] turns what arrives into signals, and answers in the sender's dialect.
 //! - [`api`] has the objects that scripts and the command read; [`link`] and [`form`] are what pages and buttons carry.
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
-//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
-//!   over all these; `archive` and `checkpoint` make the log provable.
+//! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `heartbeat`, `sweep`, `auto_close`, `read` and `apply` are
+//!   the flows of the functions over all these; `archive` and `checkpoint` make the log provable.
+//! - `opsgenie` is the Alert API of Opsgenie, over signals and incidents.
 //! - `operate` says whether what must hold does, and empties the queues of what failed.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - [`verify`] says whether evidence that somebody was given is sound.
@@ -17,6 +18,8 @@
 pub mod access;
 #[cfg(feature = "aws")]
 pub mod alertmanager;
+#[cfg(feature = "aws")]
+mod answers;
 pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
@@ -24,6 +27,8 @@ pub mod apply;
 pub mod archive;
 #[cfg(feature = "aws")]
 pub mod audit;
+#[cfg(feature = "aws")]
+pub mod auto_close;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
@@ -42,6 +47,8 @@ pub mod form;
 #[cfg(feature = "aws")]
 pub mod grouping;
 #[cfg(feature = "aws")]
+pub mod heartbeat;
+#[cfg(feature = "aws")]
 pub mod inhibition;
 #[cfg(feature = "aws")]
 pub mod intake;
@@ -50,6 +57,8 @@ pub mod lambda;
 pub mod link;
 #[cfg(feature = "aws")]
 pub mod operate;
+#[cfg(feature = "aws")]
+pub mod opsgenie;
 #[cfg(feature = "aws")]
 pub mod outgoing;
 #[cfg(feature = "aws")]

@@ -2,16 +2,13 @@
 //!
 //! What the signals mean is nobody's business here. The rules of each sender are in [`crate::sender`].
 
-use aws_lambda_events::sns::SnsEvent;
-use domain::policy::Policy;
-use domain::signal::Signal;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::lambda::{Http, HttpReply, http, read};
+use crate::lambda::{Http, HttpReply, http};
 use crate::reply::Reply;
-use crate::sender::cloudwatch::{self, NoSignal};
+use crate::sender::aws::{self, NoSignal};
 use crate::sender::{self, Door, Received, Refused, Request};
 use crate::store::{Policies, Queue, Secrets};
 
@@ -29,7 +26,7 @@ pub struct Reception {
 }
 
 impl Reception {
-    /// Answers one event: a request of the HTTP API, an SNS notification or an EventBridge event.
+    /// Answers one event: a request of the HTTP API, or what AWS itself sends.
     ///
     /// HTTP is always answered; for the others an error makes Lambda try again, and in the end keep the event.
     pub async fn answer(&self, event: Value, now: Timestamp) -> Result<Value, Error> {
@@ -41,9 +38,15 @@ impl Reception {
             return Ok(serde_json::to_value(HttpReply::from(reply)).expect("a reply is plain JSON"));
         }
         let active = self.policies.active(now).await?;
-        let signals = alarms(event, &active.policy, now)?;
-        self.queue.send(&signals).await?;
-        metrics::counter!("signals_accepted", "integration" => "cloudwatch").increment(signals.len() as u64);
+        match aws::signals(&event, &active.policy, now) {
+            Ok(signals) => {
+                self.queue.send(&signals).await?;
+                let integration = signals.first().map(|signal| signal.integration.clone()).unwrap_or_default();
+                metrics::counter!("signals_accepted", "integration" => integration).increment(signals.len() as u64);
+            }
+            Err(NoSignal::Silent(why)) => metrics::counter!("events_without_signal", "reason" => why).increment(1),
+            Err(malformed @ NoSignal::Malformed(_)) => return Err(Error::InvalidEvent(malformed.to_string())),
+        }
         Ok(Value::Null)
     }
 
@@ -73,6 +76,7 @@ impl Reception {
             path: &http.path,
             headers: &http.headers,
             body: &http.body,
+            source: http.source,
             id: &http.id,
             received_at: now,
         };
@@ -88,25 +92,6 @@ impl Reception {
             received => Ok(received),
         }
     }
-}
-
-/// The signals of an SNS notification or of an EventBridge event. An alarm that does not know says nothing.
-fn alarms(event: Value, policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, Error> {
-    let read_one = |signal: Result<Signal, NoSignal>| match signal {
-        Ok(signal) => Ok(Some(signal)),
-        Err(NoSignal::InsufficientData) => {
-            metrics::counter!("alarms_without_data").increment(1);
-            Ok(None)
-        }
-        Err(malformed @ NoSignal::Malformed(_)) => Err(Error::InvalidEvent(malformed.to_string())),
-    };
-    if event.get("Records").is_none() {
-        return Ok(read_one(cloudwatch::from_eventbridge(&event, policy, now))?.into_iter().collect());
-    }
-    let notification: SnsEvent = read(event)?;
-    let messages = notification.records.iter().map(|record| &record.sns);
-    let signals = messages.map(|sns| read_one(cloudwatch::from_sns(&sns.message_id, &sns.message, policy, now)));
-    Ok(signals.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 /// The answer to a request that is not taken, counted by its reason.

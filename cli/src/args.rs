@@ -25,7 +25,7 @@ Where it connects to:
 
 Exit codes:
   0  done
-  1  refused, or failed; of `policy plan`: pages would change
+  1  refused, or failed; of `policy plan`: pages would change; of `doctor`: something is to be looked at
   2  the command line is wrong
   3  there is no such incident, file or policy
   4  Watchkeeper cannot be reached, or does not know the token
@@ -200,12 +200,17 @@ pub enum Command {
     /// Say which services are being worked on
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// List heartbeats, and send one
+    #[command(subcommand)]
+    Heartbeat(HeartbeatCommand),
     /// Check, apply and show the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Write the policy that another system's exported configuration comes to; nothing is applied
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Look over what runs: who may send without proof, and which heartbeats are missing
+    Doctor,
     /// Say what nobody owns, what is silenced without a reason, and what the policy may not mean
     Hygiene {
         /// Which days
@@ -313,6 +318,18 @@ pub enum MaintenanceCommand {
     List,
 }
 
+/// What to do with heartbeats.
+#[derive(Debug, Subcommand)]
+pub enum HeartbeatCommand {
+    /// List those that the policy waits for, and say which are missing
+    List,
+    /// Send one
+    Ping {
+        /// Its name in the policy
+        name: String,
+    },
+}
+
 /// What to do with a policy.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
@@ -400,7 +417,7 @@ pub struct Span {
 /// What to send.
 #[derive(Debug, clap::Args)]
 pub struct Send {
-    /// A file with a payload, or: pagerduty, generic, alertmanager, prometheus, cloudwatch
+    /// A file with a payload, or the name of a sender for a sample of its own
     #[arg(value_name = "FILE|SENDER")]
     pub what: String,
     /// The dialect of a file, when its content does not say
@@ -464,4 +481,26 @@ pub enum Sender {
     Prometheus,
     /// CloudWatch alarms
     Cloudwatch,
+    /// Datadog's webhooks
+    Datadog,
+    /// GitHub's webhooks
+    Github,
+    /// GitLab's webhooks
+    Gitlab,
+    /// Grafana's webhook contact point
+    Grafana,
+    /// Intercom's webhooks
+    Intercom,
+    /// Grafana OnCall's formatted webhook
+    Oncall,
+    /// PagerDuty's webhooks, version 3
+    PagerdutyWebhook,
+    /// Sentry's integration platform
+    Sentry,
+    /// Zendesk's webhooks
+    Zendesk,
+    /// Events of other services of AWS, such as GuardDuty
+    Aws,
+    /// Any JSON, by the mapping of its integration
+    Json,
 }

@@ -1,6 +1,7 @@
 //! What would happen to a payload, and why: the rules themselves are run, on a clock that only moves in thought.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use domain::cause::Cause;
 use domain::dedup;
@@ -18,7 +19,7 @@ use serde::Serialize;
 use ureq::http::{HeaderMap, HeaderValue, Method};
 use watchkeeper::api::{self, ActivePolicy, Timeline};
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::{self, cloudwatch};
+use watchkeeper::sender::{self, aws};
 
 use crate::args::{self, Sender};
 use crate::client::Client;
@@ -99,21 +100,29 @@ fn read(
     now: Timestamp,
 ) -> Result<(String, Vec<Signal>), Failure> {
     let kind = match sender {
+        Sender::Cloudwatch | Sender::Aws => return event(sender, body, policy, now),
         Sender::Pagerduty => Kind::Pagerduty,
         Sender::Generic => Kind::StandardWebhooks,
         Sender::Alertmanager => Kind::Alertmanager,
         Sender::Prometheus => Kind::Prometheus,
-        Sender::Cloudwatch => Kind::Cloudwatch,
+        Sender::Datadog => Kind::Datadog,
+        Sender::Github => Kind::Github,
+        Sender::Gitlab => Kind::Gitlab,
+        Sender::Grafana => Kind::Grafana,
+        Sender::Intercom => Kind::Intercom,
+        Sender::Oncall => Kind::Oncall,
+        Sender::PagerdutyWebhook => Kind::PagerdutyWebhook,
+        Sender::Sentry => Kind::Sentry,
+        Sender::Zendesk => Kind::Zendesk,
+        Sender::Json => Kind::Json,
     };
     let (name, integration) = integration(policy, kind, wanted)?;
-    if sender == Sender::Cloudwatch {
-        return Ok((name, alarms(body, policy, now)?));
-    }
     // The payload has no proof, and needs none in thought: its integration is let in by itself, and alone.
     let secret = Some(SecretRef("ssm:/none".to_owned()));
     let open = kind != Kind::Pagerduty;
-    let alone =
-        Policy { integrations: [(name.clone(), Integration { open, secret, ..integration })].into(), ..policy.clone() };
+    let here = IpAddr::from([127, 0, 0, 1]);
+    let let_in = Integration { open, secret, from: vec![here.into()], ..integration };
+    let alone = Policy { integrations: [(name.clone(), let_in)].into(), ..policy.clone() };
     let keys = [Secret::new(KEY)];
     let letter = sender.letter(&name, body, Some(&keys[0]).filter(|_| !open), "explain")?;
     let headers =
@@ -123,6 +132,7 @@ fn read(
         path: &letter.path,
         headers: &headers,
         body: &letter.body,
+        source: Some(here),
         id: "explain",
         received_at: now,
     };
@@ -158,18 +168,19 @@ fn integration(policy: &Policy, kind: Kind, wanted: Option<&str>) -> Result<(Str
     }
 }
 
-/// CloudWatch's alarms, as EventBridge or SNS bring them.
-fn alarms(body: &[u8], policy: &Policy, now: Timestamp) -> Result<Vec<Signal>, Failure> {
+/// An event of AWS, as EventBridge, SNS or an alarm itself brings it.
+fn event(sender: Sender, body: &[u8], policy: &Policy, now: Timestamp) -> Result<(String, Vec<Signal>), Failure> {
     let refused = |error: &dyn std::fmt::Display| Failure::failed(format!("it would be refused: {error}"));
     let event: serde_json::Value = serde_json::from_slice(body).map_err(|error| refused(&error))?;
-    let Some(records) = event["Records"].as_array() else {
-        return Ok(vec![cloudwatch::from_eventbridge(&event, policy, now).map_err(|error| refused(&error))?]);
-    };
-    let read = |record: &serde_json::Value| {
-        let part = |name: &str| record["Sns"][name].as_str().unwrap_or_default();
-        cloudwatch::from_sns(part("MessageId"), part("Message"), policy, now).map_err(|error| refused(&error))
-    };
-    records.iter().map(read).collect()
+    match aws::signals(&event, policy, now) {
+        Ok(signals) => {
+            let integration =
+                signals.first().map_or_else(|| sender.name().to_owned(), |first| first.integration.clone());
+            Ok((integration, signals))
+        }
+        Err(aws::NoSignal::Silent(why)) => Err(Failure::failed(format!("nothing would come of it: {why}"))),
+        Err(malformed) => Err(refused(&malformed)),
+    }
 }
 
 /// What would become of `signals`, incident by incident.
@@ -249,6 +260,21 @@ impl Thought<'_> {
     }
 }
 
+/// What a mapping made of a payload, beside its title, its severity and its key.
+fn mapped(signal: &Signal) -> String {
+    let alert = &signal.alert;
+    let mut fields = vec![("at", signal.at.to_string()), ("source", alert.source.clone())];
+    fields.extend(alert.service.clone().map(|service| ("service", service)));
+    fields.extend(alert.links.iter().map(|link| ("link", link.href.clone())));
+    let labels = alert.labels.iter().map(|(name, value)| (format!("labels.{name}"), value.clone()));
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(labels);
+    let mut told = String::new();
+    for (name, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(told, "  {} {}", paint(DIM, &format!("{}:", text(&name))), text(&value));
+    }
+    told
+}
+
 fn tell(explanation: &Explanation, sender: Sender, now: Timestamp) -> String {
     let policy = policy::short(&explanation.policy);
     let integration = text(&explanation.integration);
@@ -272,6 +298,9 @@ fn tell(explanation: &Explanation, sender: Sender, now: Timestamp) -> String {
         let _ = writeln!(told, "  {action}, {severity}: {}{meaning}", text(title));
         let key = format!("the sender calls it {}; we call it {}", text(&signal.key), signal.fingerprint);
         let _ = writeln!(told, "  {}", paint(DIM, &key));
+        if sender == Sender::Json {
+            told.push_str(&mapped(signal));
+        }
     }
     if explanation.signals.is_empty() {
         told.push_str("  It says nothing that anybody would be told.\n");

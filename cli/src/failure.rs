@@ -62,6 +62,12 @@ pub enum Failure {
         /// How many.
         pages: usize,
     },
+    /// Something needs somebody, which was printed.
+    #[error("{} to look at", counted(*.things, "thing"))]
+    Ailing {
+        /// How many things.
+        things: usize,
+    },
     /// Decisions are not made again as they are recorded, which was printed.
     #[error(
         "{} did not come out as recorded: the record, its policy or the rules were changed since",
@@ -110,7 +116,7 @@ impl Failure {
     /// The exit code that the help promises.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Refused(_) | Self::Failed { .. } | Self::Changes { .. } => 1,
+            Self::Refused(_) | Self::Failed { .. } | Self::Changes { .. } | Self::Ailing { .. } => 1,
             Self::Usage(_) => 2,
             Self::NotFound { .. } => 3,
             Self::Unconfigured(_) | Self::Unreachable { .. } | Self::Unauthorized { .. } => 4,
@@ -139,7 +145,9 @@ impl Failure {
             }
             Self::Unwell { .. } => Some("watchkeeper fsck --repair has the sweep repair what it can".to_owned()),
             Self::Changes { .. } => Some("exit code 1 says so to scripts; --all lists every one".to_owned()),
-            Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } | Self::Replay { .. } => None,
+            Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } | Self::Replay { .. } | Self::Ailing { .. } => {
+                None
+            }
         }
     }
 }

@@ -16,10 +16,12 @@ mod client;
 mod cover;
 mod dialect;
 mod dlq;
+mod doctor;
 mod erase;
 mod explain;
 mod failure;
 mod fsck;
+mod heartbeat;
 mod history;
 mod hygiene;
 mod import;
@@ -86,6 +88,8 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::TestPage { user, contact, wait } => test_page::send(&client()?, &user, contact, wait, show),
         Command::Silence(what) => silence::silence(&client()?, what, show),
         Command::Maintenance(what) => silence::maintenance(&client()?, what, show),
+        Command::Heartbeat(what) => heartbeat::heartbeats(&client()?, what, show),
+        Command::Doctor => doctor::look(&client()?, show),
         Command::Hygiene { span } => hygiene::report(&client()?, &span, show),
         Command::Policy(PolicyCommand::Validate { file, strict }) => policy::validate(&file, strict, show),
         Command::Policy(PolicyCommand::Plan(what)) => plan::plan(&what, client, show),

@@ -64,7 +64,11 @@ pub fn send(asked: &args::Send, settings: &Settings, show: Show) -> Result<(), F
     if let (None, Some(name), Sender::Pagerduty | Sender::Generic) = (&key, sender.key(), sender) {
         return Err(Failure::Unconfigured(name));
     }
-    let url = if sender == Sender::Cloudwatch { cloud(settings, &asked.what)? } else { settings.url.clone() };
+    let url = if matches!(sender, Sender::Cloudwatch | Sender::Aws) {
+        cloud(settings, &asked.what)?
+    } else {
+        settings.url.clone()
+    };
     let post = Post {
         sender,
         integration: asked.integration.as_deref().unwrap_or_else(|| sender.name()),
@@ -79,10 +83,15 @@ pub fn send(asked: &args::Send, settings: &Settings, show: Show) -> Result<(), F
     if sent.accepted == sent.sent { Ok(()) } else { Err(Failure::failed("not everything was accepted")) }
 }
 
+/// The words for senders.
+fn names() -> String {
+    Sender::value_variants().iter().map(|sender| sender.name()).collect::<Vec<_>>().join(", ")
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(|error| Failure::NotFound {
         what: format!("{}: {error}", file.display()),
-        fix: Some("name a file, or one of: pagerduty, generic, alertmanager, prometheus, cloudwatch".to_owned()),
+        fix: Some(format!("name a file, or one of: {}", names())),
     })
 }
 
@@ -142,9 +151,9 @@ impl Post<'_> {
         for tries in 1.. {
             // Made anew for each try, as the signature is over the time of the try.
             let mut letter = self.sender.letter(self.integration, &body, self.key.as_ref(), &id)?;
-            if self.sender == Sender::Cloudwatch {
+            if matches!(self.sender, Sender::Cloudwatch | Sender::Aws) {
                 letter.path = format!("/2015-03-31/functions/{FUNCTION}/invocations");
-                letter.headers.push(("authorization", LOCAL_ROOT.to_owned()));
+                letter.headers.push(("authorization".to_owned(), LOCAL_ROOT.to_owned()));
             }
             match post(agent, &self.url, letter) {
                 Ok((status, body)) if status < 500 && status != 429 || tries == TRIES => {

@@ -101,6 +101,13 @@ fn half_answered() -> Value {
     )
 }
 
+fn heartbeat(name: &str, state: &str) -> Value {
+    json!({
+        "name": name, "state": state, "every": "PT24H", "grace": "PT30M", "last": "2026-11-20T03:00:00Z",
+        "due": "2026-11-21T03:30:00Z", "service": "checkout",
+    })
+}
+
 fn story() -> Value {
     let entry = |seq: u64, at: &str, kind: &str, text: &str, detail: &[&str]| json!({"seq": seq, "at": at, "kind": kind, "actor": null, "text": text, "detail": detail});
     json!({"incident": ONE, "entries": [
@@ -289,6 +296,16 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
                 }, "millis": 211},
             ]}),
         ),
+        (
+            "GET /v1/heartbeats",
+            200,
+            json!({"heartbeats": [heartbeat("nightly-backup", "missing"), heartbeat("reindex", "alive"), {
+                "name": "weekly-report", "state": "waiting", "every": "PT168H", "grace": "PT0S", "last": null,
+                "due": null, "service": null,
+            }]}),
+        ),
+        ("POST /v1/heartbeats/weekly", 404, problem(404, "the policy names no such heartbeat")),
+        ("POST /v1/heartbeats/", 200, heartbeat("nightly-backup", "alive")),
         ("POST /v1/people/", 404, problem(404, "the policy has no such person")),
         ("GET /v1/schedules/nowhere", 404, problem(404, "the schedule does not exist")),
         ("GET /v1/schedules/", 200, schedule()),
@@ -474,6 +491,10 @@ fn what_the_command_prints_is_what_was_promised() {
         ("test-page", &["test-page", "--user", "ana"], &[]),
         ("test-page-wait", &["test-page", "--user", "bo", "--contact", "1", "--wait", "--json"], &[]),
         ("test-page-nobody", &["test-page", "--user", "zoë"], &[]),
+        ("heartbeat-list", &["heartbeat", "list"], &[]),
+        ("heartbeat-ping", &["heartbeat", "ping", "nightly-backup"], &[]),
+        ("heartbeat-ping-json", &["heartbeat", "ping", "nightly-backup", "--json"], &[]),
+        ("heartbeat-ping-unknown", &["heartbeat", "ping", "weekly"], &[]),
         ("oncall-at", &["oncall", "--at", "2026-11-21T09:00"], &[]),
         ("schedule-list", &["schedule", "list"], &[]),
         (
@@ -544,6 +565,8 @@ fn what_the_command_prints_is_what_was_promised() {
         ("policy-apply-nobody-to-ask", &["policy", "apply", &good], &[]),
         ("policy-apply-mistakes", &["policy", "apply", &bad, "--yes"], &[]),
         ("policy-show", &["policy", "show"], &[]),
+        ("doctor", &["doctor"], &[]),
+        ("doctor-json", &["doctor", "--json"], &[]),
         ("hygiene", &["hygiene", "--until", until], &[]),
         ("hygiene-json", &["hygiene", "--until", until, "--json"], &[]),
         ("explain", &["explain", &alert, "--policy", &good, "--at", "2026-11-21T03:00:00Z"], &[]),
@@ -642,6 +665,18 @@ fn an_incident_of_the_past_is_explained_by_what_was_decided_and_what_would_be() 
     let arguments = ["explain", &id, "--policy", &changed, "--at", "2026-11-11T12:00:00Z"];
     insta::assert_snapshot!("explain-incident-by-another-policy", transcript(&server, &arguments, &[]));
     insta::assert_snapshot!("explain-incident-json", transcript(&server, &["explain", &id, "--json"], &[]));
+}
+
+#[test]
+fn what_a_mapping_made_of_a_payload_is_explained() {
+    let server = Server::start(world(false));
+    let explain = |payload: &str| {
+        let policy = file("mapping-policy.yaml");
+        let from = ["explain", &file(payload), "--policy", &policy, "--at", "2026-11-21T03:00:00Z", "--sender", "json"];
+        transcript(&server, &from, &[])
+    };
+    insta::assert_snapshot!("explain-json", explain("check.json"));
+    insta::assert_snapshot!("explain-json-unread", explain("alert.json"));
 }
 
 #[test]

@@ -2,11 +2,13 @@
 //!
 //! Read them in the order in which an alert meets them:
 //!
-//! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of.
+//! - [`signal`] is what a sender said, in one shape; [`fingerprint`] names the problem it speaks of. A [`mapping`] reads
+//!   any JSON; a [`heartbeat`] that is missed is a signal too.
 //! - [`dedup`] folds signals into the [`incident`] of their fingerprint, whatever order they arrive in.
+//! - [`auto_close`] ends what its sender never does.
 //! - [`pulse`] tells a problem that stays from one that comes and goes.
 //! - [`owner`] says whose it is, and [`enrich`] adds what a responder would look up first.
-//! - [`route`] asks the [`policy`] who is told, how, and why.
+//! - [`route`] asks the [`policy`] who is told, how, and why; an [`expression`] is what it may ask.
 //! - [`silence`] says what must wake nobody for a while; a [`matcher`] says which labels are meant.
 //! - [`group`] brings alerts together that one notification tells of.
 //! - [`escalation`] says what is due now, and when to look again; [`schedule`] says who is on call.
@@ -21,18 +23,22 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod auto_close;
 pub mod cause;
 pub mod change;
 pub mod dedup;
 pub mod enrich;
 pub mod escalation;
 pub mod evidence;
+pub mod expression;
 pub mod fingerprint;
 pub mod fsck;
 pub mod group;
+pub mod heartbeat;
 pub mod incident;
 pub mod letter;
 pub mod log;
+pub mod mapping;
 pub mod matcher;
 pub mod owner;
 pub mod policy;

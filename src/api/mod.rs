@@ -14,6 +14,7 @@ mod cover;
 mod dead_letter;
 mod delivery;
 mod fsck;
+mod heartbeat;
 mod history;
 mod incident;
 mod oncall;
@@ -35,6 +36,7 @@ pub use dead_letter::{
 };
 pub use delivery::{Delivery, DeliveryState};
 pub use fsck::{Fsck, FsckFinding, FsckRepair, Repaired};
+pub use heartbeat::{Heartbeat, HeartbeatList, HeartbeatState};
 pub use history::History;
 pub use incident::{Acknowledged, Incident, IncidentList, Status, Waiting};
 pub use oncall::{OnCall, ScheduleNow, Turn};

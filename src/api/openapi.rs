@@ -8,9 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, Erase, Erased, FinalSchedule, History, NewAbsence,
-    NewCalendar, NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several, Silence, SilenceList,
-    SilenceRequest, Snooze, TestPage, TestedPage,
+    AbsenceList, AlertList, AnsweredList, CalendarList, CalendarOf, Erase, Erased, FinalSchedule, HeartbeatList,
+    History, NewAbsence, NewCalendar, NewOverride, NewSwap, OverrideList, Reassign, Removed, ScheduleList, Several,
+    Silence, SilenceList, SilenceRequest, Snooze, TestPage, TestedPage,
 };
 use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
@@ -61,6 +61,7 @@ fn schemas() -> Value {
     generator.subschema_for::<CalendarList>();
     generator.subschema_for::<CalendarOf>();
     generator.subschema_for::<NewCalendar>();
+    generator.subschema_for::<HeartbeatList>();
     generator.subschema_for::<NewExport>();
     generator.subschema_for::<Export>();
     generator.subschema_for::<CheckpointList>();

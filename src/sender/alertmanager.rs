@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use domain::fingerprint::of_labels;
-use domain::policy::Integration;
 use domain::signal::{Action, Alert};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::bounds::{self, Labels};
+use super::proof::Message;
 use super::reply::{Fault, Reason};
-use super::{MOST_ALERTS, Received, Reply, Request, Secrets, json, secrets_of, token};
+use super::{Received, Reply, few, json};
 
 /// Labels or annotations.
 pub(super) type Pairs = BTreeMap<String, String>;
@@ -56,26 +56,14 @@ enum Status {
 }
 
 /// One group of alerts, by an integration that presents a token.
-pub(super) fn notification(
-    name: &str,
-    integration: &Integration,
-    request: &Request<'_>,
-    secrets: &Secrets<'_>,
-) -> Result<Received, Fault> {
-    if !integration.open {
-        let presented = token::presented(request.headers);
-        let secrets = secrets_of(integration, secrets)?;
-        if !presented.as_deref().is_some_and(|presented| token::is_one_of(secrets, presented)) {
-            return Err(token::refuse(presented.as_deref()));
-        }
-    }
-    let notification: Notification = json::read(json::object(request.body)?)?;
+pub(super) fn notification(message: &Message<'_>) -> Result<Received, Fault> {
+    let Message { integration: name, request, .. } = *message;
+    let body = json::unpacked(request, json::LARGEST)?;
+    let notification: Notification = json::read(json::object(&body)?)?;
     if notification.version.as_deref() != Some("4") {
         return Err(Fault::new(Reason::Malformed, "the version is not supported; supported: 4").at("/version"));
     }
-    if notification.alerts.len() > MOST_ALERTS {
-        return Err(Fault::new(Reason::Oversized, "at most 1000 alerts are taken at once"));
-    }
+    few(notification.alerts.len())?;
     let signal = |(index, alert): (usize, &Fired)| {
         let computed = || of_labels(alert.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let sent = Some(alert.fingerprint.trim()).filter(|sent| !sent.is_empty());
@@ -86,7 +74,7 @@ pub(super) fn notification(
         };
         let details = json!({
             "annotations": alert.annotations, "startsAt": alert.starts_at,
-            "groupKey": notification.group_key, "receiver": notification.receiver,
+            "groupKey": bounds::field(&notification.group_key), "receiver": bounds::field(&notification.receiver),
         });
         let mut described = describe(&alert.labels, &alert.annotations, &alert.generator_url, &details);
         bounds::link(&mut described.links, Some(&notification.external_url), "Alertmanager");

@@ -139,11 +139,17 @@ pub(super) fn link(links: &mut Vec<Link>, href: Option<&str>, text: &str) {
     }
 }
 
-/// A time as senders write it: RFC 3339, or with an offset without a colon, as `+0000`.
+/// A time as senders write it: RFC 3339, or with an offset without a colon, as `+0000`, or with spaces between its parts.
 ///
 /// Some write "never" as the last second of the year 9999, which is later than a [`Timestamp`] can be.
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
+    let text = match text.rsplit_once(' ') {
+        // As GitLab writes it: `2026-11-21 10:00:00 UTC`, or with `+0100` at the end.
+        Some((time, "UTC")) => format!("{time}Z"),
+        Some((time, offset)) if offset.starts_with(['+', '-']) => format!("{time}{offset}"),
+        _ => text.to_owned(),
+    };
     text.parse().ok().or_else(|| text.starts_with("9999-12-3").then_some(Timestamp::MAX))
 }
 
@@ -166,6 +172,38 @@ impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(input)?;
         Self::of(raw).ok_or_else(|| D::Error::invalid_type(Unexpected::Other("value"), &"a string, number or boolean"))
+    }
+}
+
+/// A text wherever a sender may write one. What is none counts as absent: an alert is worth more than its form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Text(Option<String>);
+
+impl Text {
+    /// The text, unless it is blank.
+    pub(super) fn get(&self) -> Option<&str> {
+        self.0.as_deref().filter(|text| !text.trim().is_empty())
+    }
+
+    /// The text, or an empty one.
+    pub(super) fn or_empty(&self) -> &str {
+        self.get().unwrap_or_default()
+    }
+
+    /// Whether the text is `word`, in any case.
+    pub(super) fn is(&self, word: &str) -> bool {
+        self.get().is_some_and(|text| text.trim().eq_ignore_ascii_case(word))
+    }
+
+    /// The time that the text states.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.get().and_then(time).filter(|at| at.as_second() > 0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Ok(Self(Scalar::of(<&RawValue>::deserialize(input)?).map(|scalar| scalar.0)))
     }
 }
 
@@ -245,6 +283,8 @@ mod tests {
             ("2026-11-21T10:00:00+00:00", Some("2026-11-21T10:00:00Z")),
             ("2026-11-21T10:00:00-0130", Some("2026-11-21T11:30:00Z")),
             ("2026-11-21T10:00:00.5Z", Some("2026-11-21T10:00:00.5Z")),
+            ("2026-11-21 10:00:00 UTC", Some("2026-11-21T10:00:00Z")),
+            ("2026-11-21 11:00:00 +0100", Some("2026-11-21T10:00:00Z")),
             ("0001-01-01T00:00:00Z", Some("0001-01-01T00:00:00Z")),
             ("9999-12-31T23:59:59Z", Some("9999-12-30T22:00:00.999999999Z")),
             ("2026-11-21 at ten", None),
@@ -253,6 +293,17 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(time(text).map(|at| at.to_string()).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_text_counts_as_absent() {
+        let read = |json| serde_json::from_str::<Text>(json).expect("any JSON");
+        assert_eq!((read("\"a\"").get(), read("12").get()), (Some("a"), Some("12")));
+        for json in ["null", "\" \"", "{}", "[\"a\"]"] {
+            assert_eq!((read(json).get(), read(json).or_empty()), (None, ""), "{json}");
+        }
+        assert!(read("\" OK\"").is("ok") && !read("\"not ok\"").is("ok"));
+        assert_eq!(read("\"0001-01-01T00:00:00Z\"").time(), None, "which stands for none");
     }
 
     #[test]

@@ -3,15 +3,22 @@
 //! The bytes are looked at before they are parsed, because a parser skips what nobody asked for: nesting without end,
 //! half a surrogate or a NUL in an ignored field would get through to a store that refuses it for good.
 
+use std::borrow::Cow;
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Deserialize;
 use serde_path_to_error::Segment;
 
 use super::Request;
 use super::reply::{Fault, Reason};
+use crate::form;
 
-/// The largest body taken, in bytes: what the largest senders cut their own to.
-pub const LARGEST: usize = 512 * 1024;
+/// The largest body taken, in bytes, packed or not: what the HTTP API can hand to a function at most.
+pub const LARGEST: usize = 6 * 1024 * 1024;
+/// The largest event of PagerDuty's Events API, in bytes: as with them.
+pub const LARGEST_EVENT: usize = 512 * 1024;
 /// The deepest nesting taken.
 const DEEPEST: u32 = 64;
 /// The longest number taken, in digits: the most that DynamoDB keeps.
@@ -42,15 +49,17 @@ impl From<Unfit> for Fault {
     }
 }
 
-/// Checks size and headers, before anything is verified or read.
-pub(super) fn admit(request: &Request<'_>) -> Result<(), Fault> {
-    if request.body.len() > LARGEST {
-        return Err(Fault::new(Reason::Oversized, "at most 512 KB are taken"));
+/// Checks size and headers, before anything is verified or read; `form` is whether a form is taken too.
+pub(super) fn admit(request: &Request<'_>, largest: usize, form: bool) -> Result<(), Fault> {
+    if request.body.len() > largest {
+        return Err(oversized(largest));
     }
-    if request.headers.get(CONTENT_ENCODING).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Fault::new(Reason::MediaType, "the body must not be compressed"));
+    if packing(request).is_none() {
+        let fault = Fault::new(Reason::MediaType, "the body may be packed with gzip, and with nothing else");
+        return Err(fault.with("Accept-Encoding", "gzip"));
     }
     match request.headers.get(CONTENT_TYPE) {
+        Some(_) if form && is_form(request) => Ok(()),
         Some(value) if !value.to_str().is_ok_and(is_json) => {
             Err(Fault::new(Reason::MediaType, "the Content-Type must be application/json, in UTF-8"))
         }
@@ -65,6 +74,48 @@ fn is_json(content_type: &str) -> bool {
     json && parts.all(|parameter| {
         parameter.strip_prefix("charset=").is_none_or(|set| matches!(set.trim_matches('"'), "utf-8" | "utf8"))
     })
+}
+
+fn is_form(request: &Request<'_>) -> bool {
+    let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Whether a body is packed; `None` where it is in a way that is not known here.
+fn packing(request: &Request<'_>) -> Option<bool> {
+    let Some(encoding) = request.headers.get(CONTENT_ENCODING) else { return Some(false) };
+    let is = |word: &[u8]| encoding.as_bytes().eq_ignore_ascii_case(word);
+    if is(b"gzip") || is(b"x-gzip") { Some(true) } else { is(b"identity").then_some(false) }
+}
+
+/// A body as its sender wrote it before packing it for the way. What is signed is what came, so this is for later.
+///
+/// No more than `largest` bytes are unpacked: a small body can be made to stand for an endless one.
+pub(super) fn unpacked<'a>(request: &Request<'a>, largest: usize) -> Result<Cow<'a, [u8]>, Fault> {
+    if packing(request) != Some(true) {
+        return Ok(request.body.into());
+    }
+    let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
+    let mut body = Vec::new();
+    let read = MultiGzDecoder::new(request.body).take(most).read_to_end(&mut body);
+    read.map_err(|_| Fault::new(Reason::Malformed, "the body is not the gzip that it is said to be"))?;
+    if body.len() > largest { Err(oversized(largest)) } else { Ok(body.into()) }
+}
+
+fn oversized(largest: usize) -> Fault {
+    Fault::new(Reason::Oversized, format!("at most {} KB are taken", largest / 1024))
+}
+
+/// The JSON of a body: the body itself, or the field `payload` of a form.
+pub(super) fn unwrapped<'a>(request: &Request<'a>) -> Result<Cow<'a, [u8]>, Fault> {
+    let body = unpacked(request, LARGEST)?;
+    if !is_form(request) {
+        return Ok(body);
+    }
+    let payload = form::field(&body, "payload");
+    let payload = payload.ok_or_else(|| Fault::new(Reason::Malformed, "the form has no field `payload` in UTF-8"))?;
+    Ok(payload.into_bytes().into())
 }
 
 /// The body as text that is safe to read as JSON and to carry.
@@ -260,26 +311,28 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_json_is_taken() {
+    fn only_plain_json_is_taken_and_a_form_where_one_may_come() {
         let table = [
-            (None, true),
-            (Some("application/json"), true),
-            (Some("Application/JSON; charset=UTF-8"), true),
-            (Some("application/problem+json"), true),
-            (Some("application/json; charset=latin-1"), false),
-            (Some("application/x-www-form-urlencoded"), false),
-            (Some("text/plain"), false),
-            (Some(""), false),
+            (None, true, true),
+            (Some("application/json"), true, true),
+            (Some("Application/JSON; charset=UTF-8"), true, true),
+            (Some("application/problem+json"), true, true),
+            (Some("application/json; charset=latin-1"), false, false),
+            (Some("application/x-www-form-urlencoded"), false, true),
+            (Some("text/plain"), false, false),
+            (Some(""), false, false),
         ];
-        for (content_type, taken) in table {
+        for (content_type, taken, with_forms) in table {
             let mut headers = HeaderMap::new();
             if let Some(value) = content_type {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
             }
             let body = b"{}";
             let received_at = Timestamp::UNIX_EPOCH;
-            let request = Request { method: &Method::POST, path: "/", headers: &headers, body, id: "r", received_at };
-            assert_eq!(admit(&request).is_ok(), taken, "{content_type:?}");
+            let (method, source) = (&Method::POST, None);
+            let request = Request { method, path: "/", headers: &headers, body, source, id: "r", received_at };
+            assert_eq!(admit(&request, LARGEST, false).is_ok(), taken, "{content_type:?}");
+            assert_eq!(admit(&request, LARGEST, true).is_ok(), with_forms, "{content_type:?}");
         }
     }
 

@@ -19,7 +19,7 @@ use super::reply::{Fault, Reason};
 use super::{Received, Reply, Request, Secrets, json, name_of, of_kind, token};
 
 /// Any value: what is wrong with it is told by name, so nothing may fail while the body is parsed.
-type Any<'a> = Option<&'a RawValue>;
+pub(super) type Any<'a> = Option<&'a RawValue>;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -79,35 +79,24 @@ struct Reference<'a> {
 
 /// `POST /v2/enqueue`: an alert fires, is taken on, or is over.
 pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
-    let event: Event<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST_EVENT)?;
+    let event: Event<'_> = json::read(json::object(&body)?)?;
     let mut errors = Errors::default();
-    let routing_key = errors.routing_key(&event);
+    let routing_key = errors.key("routing_key", event.routing_key);
     let payload = errors.payload(event.payload);
-    let action = match errors.needed("event_action", event.action).as_ref() {
-        "trigger" => Action::Trigger,
-        "acknowledge" => Action::Acknowledge,
-        "resolve" => Action::Resolve,
-        "" => Action::Change,
-        _ => {
-            let known = "'trigger', 'acknowledge' or 'resolve'";
-            errors.add(format!("'event_action' is invalid (must be one of the following: {known})"));
-            Action::Change
-        }
-    };
+    let action = errors.action("event_action", event.action);
     let mut dedup_key = match action {
         Action::Acknowledge | Action::Resolve => errors.needed("dedup_key", event.dedup_key),
         _ => errors.optional("dedup_key", event.dedup_key),
     };
-    if dedup_key.chars().count() > 255 {
-        errors.add("Length of 'dedup_key' is incorrect (should be 255 characters or less)");
-    }
+    errors.short("dedup_key", &dedup_key);
     if action == Action::Trigger {
         errors.needed("payload.summary", payload.summary);
         errors.needed("payload.source", payload.source);
         errors.needed("payload.severity", payload.severity);
     }
     errors.none()?;
-    let integration = integration(&routing_key, policy, secrets)?;
+    let integration = integration("routing_key", &routing_key, policy, secrets)?;
     if dedup_key.trim().is_empty() {
         dedup_key = name_of(&[request.id]).into();
     }
@@ -117,13 +106,14 @@ pub(super) fn event(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_
 
 /// `POST /v2/change/enqueue`: something was changed.
 pub(super) fn change(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
-    let event: Event<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST_EVENT)?;
+    let event: Event<'_> = json::read(json::object(&body)?)?;
     let mut errors = Errors::default();
-    let routing_key = errors.routing_key(&event);
+    let routing_key = errors.key("routing_key", event.routing_key);
     let payload = errors.payload(event.payload);
     errors.needed("payload.summary", payload.summary);
     errors.none()?;
-    let integration = integration(&routing_key, policy, secrets)?;
+    let integration = integration("routing_key", &routing_key, policy, secrets)?;
     let stated = string(payload.timestamp).and_then(|text| bounds::time(&text));
     let alert = Alert { severity: Severity::Info, ..alert(&event, &payload) };
     let signal = request.signal(integration, request.id.to_owned(), Action::Change, request.id, alert);
@@ -145,12 +135,17 @@ fn accepted(integration: &str, signal: Signal, message: &'static str, dedup_key:
     Received { integration: integration.to_owned(), signals: vec![signal], reply }
 }
 
-/// The integration whose routing key this is.
-fn integration<'p>(routing_key: &str, policy: &'p Policy, secrets: &Secrets<'_>) -> Result<&'p str, Fault> {
+/// The integration whose key this is; `field` is where it was sent.
+pub(super) fn integration<'p>(
+    field: &str,
+    key: &str,
+    policy: &'p Policy,
+    secrets: &Secrets<'_>,
+) -> Result<&'p str, Fault> {
     let mut owners = of_kind(policy, Kind::Pagerduty).filter(|(_, integration)| {
-        integration.secret.as_ref().is_some_and(|reference| token::is_one_of(secrets(reference), routing_key))
+        integration.secret.as_ref().is_some_and(|reference| token::is_one_of(secrets(reference), key))
     });
-    let unknown = || Fault::new(Reason::UnknownKey, "'routing_key' is not known").of_unknown_secret();
+    let unknown = || Fault::new(Reason::UnknownKey, format!("'{field}' is not known")).of_unknown_secret();
     owners.next().map(|(name, _)| name).ok_or_else(unknown)
 }
 
@@ -193,11 +188,11 @@ fn alert(event: &Event<'_>, payload: &Payload<'_>) -> Alert {
 }
 
 /// What can be read of something that is not worth refusing an alert for.
-fn read_or_default<'a, T: Default + Deserialize<'a>>(json: &'a str) -> T {
+pub(super) fn read_or_default<'a, T: Default + Deserialize<'a>>(json: &'a str) -> T {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-fn string(value: Any<'_>) -> Option<Cow<'_, str>> {
+pub(super) fn string(value: Any<'_>) -> Option<Cow<'_, str>> {
     let json = value?.get();
     let plain = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|text| !text.contains('\\'));
     plain.map(Cow::Borrowed).or_else(|| serde_json::from_str::<String>(json).ok().map(Cow::Owned))
@@ -205,14 +200,14 @@ fn string(value: Any<'_>) -> Option<Cow<'_, str>> {
 
 /// Everything that is wrong with an event, in PagerDuty's words.
 #[derive(Default)]
-struct Errors(Vec<String>);
+pub(super) struct Errors(Vec<String>);
 
 impl Errors {
     fn add(&mut self, error: impl Into<String>) {
         self.0.push(error.into());
     }
 
-    fn optional<'a>(&mut self, name: &str, value: Any<'a>) -> Cow<'a, str> {
+    pub(super) fn optional<'a>(&mut self, name: &str, value: Any<'a>) -> Cow<'a, str> {
         let present = value.filter(|value| value.get() != "null");
         let text = string(present);
         if present.is_some() && text.is_none() {
@@ -221,7 +216,7 @@ impl Errors {
         text.unwrap_or_default()
     }
 
-    fn needed<'a>(&mut self, name: &str, value: Any<'a>) -> Cow<'a, str> {
+    pub(super) fn needed<'a>(&mut self, name: &str, value: Any<'a>) -> Cow<'a, str> {
         let before = self.0.len();
         let text = self.optional(name, value);
         if text.trim().is_empty() && self.0.len() == before {
@@ -239,15 +234,38 @@ impl Errors {
         })
     }
 
-    fn routing_key<'a>(&mut self, event: &Event<'a>) -> Cow<'a, str> {
-        let key = self.needed("routing_key", event.routing_key);
+    /// The key of an integration.
+    pub(super) fn key<'a>(&mut self, name: &str, value: Any<'a>) -> Cow<'a, str> {
+        let key = self.needed(name, value);
         if !key.trim().is_empty() && key.chars().count() != 32 {
-            self.add("Length of 'routing_key' is incorrect (should be 32 characters)");
+            self.add(format!("Length of '{name}' is incorrect (should be 32 characters)"));
         }
         key
     }
 
-    fn none(self) -> Result<(), Fault> {
+    /// What an event does; a change where that is wrong.
+    pub(super) fn action(&mut self, name: &str, value: Any<'_>) -> Action {
+        match self.needed(name, value).as_ref() {
+            "trigger" => Action::Trigger,
+            "acknowledge" => Action::Acknowledge,
+            "resolve" => Action::Resolve,
+            "" => Action::Change,
+            _ => {
+                let known = "'trigger', 'acknowledge' or 'resolve'";
+                self.add(format!("'{name}' is invalid (must be one of the following: {known})"));
+                Action::Change
+            }
+        }
+    }
+
+    /// Checks the length of the name of a problem.
+    pub(super) fn short(&mut self, name: &str, value: &str) {
+        if value.chars().count() > 255 {
+            self.add(format!("Length of '{name}' is incorrect (should be 255 characters or less)"));
+        }
+    }
+
+    pub(super) fn none(self) -> Result<(), Fault> {
         if self.0.is_empty() { Ok(()) } else { Err(Fault::list(Reason::Malformed, self.0)) }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::alertmanager::{Pairs, describe};
 use super::reply::{Fault, Reason};
-use super::{MOST_ALERTS, Received, Reply, Request, Secrets, bounds, json, name_of, of_kind, token};
+use super::{Received, Reply, Request, Secrets, bounds, few, json, name_of, of_kind, token};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,10 +32,9 @@ struct Posted {
 /// A list of alerts. The good ones are taken even if others are not, and the answer then names those.
 pub(super) fn alerts(request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
     let integration = integration(request, policy, secrets)?;
-    let posted: Vec<&RawValue> = json::read(json::text(request.body)?)?;
-    if posted.len() > MOST_ALERTS {
-        return Err(Fault::new(Reason::Oversized, "at most 1000 alerts are taken at once"));
-    }
+    let body = json::unpacked(request, json::LARGEST)?;
+    let posted: Vec<&RawValue> = json::read(json::text(&body)?)?;
+    few(posted.len())?;
     let (mut signals, mut errors) = (Vec::with_capacity(posted.len()), Vec::new());
     for (index, alert) in posted.into_iter().enumerate() {
         match read(alert).and_then(|alert| signal(integration, index, alert, request)) {

@@ -39,6 +39,7 @@ pub(super) enum Reason {
     Signature,
     Stale,
     Token,
+    Source,
     /// Our own configuration is wrong.
     Misconfigured,
     /// Our own queue or secret store does not answer.
@@ -58,6 +59,7 @@ impl Reason {
             Self::Signature => (401, "signature", "The signature is not valid"),
             Self::Stale => (401, "stale", "The signature is too old or from the future"),
             Self::Token => (401, "token", "The token is not valid"),
+            Self::Source => (403, "source", "The sender is not heard from this address"),
             Self::Misconfigured => (503, "misconfigured", "The integration cannot be checked"),
             Self::Unavailable => (503, "unavailable", "Try again soon"),
         }
@@ -96,6 +98,13 @@ impl Fault {
     pub(super) fn with(mut self, header: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((header, value.into()));
         self
+    }
+
+    /// The status and what is wrong, for a dialect that is spoken elsewhere.
+    #[cfg(feature = "aws")]
+    pub(super) fn told(&self) -> (u16, String) {
+        let place = self.pointer.as_ref().map(|pointer| format!("at {pointer}: ")).unwrap_or_default();
+        (self.reason.status(), format!("{place}{}", self.errors.join("; ")))
     }
 
     pub(super) fn of_unknown_secret(self) -> Self {

@@ -22,8 +22,8 @@ use serde_json::value::RawValue;
 
 use super::bounds::{self, Labels, Scalar};
 use super::reply::{Fault, Reason};
-use super::verify::{self, Rejected, STANDARD, Signed};
-use super::{Received, Reply, Request, Secrets, json, name_of, secrets_of};
+use super::verify::{self, STANDARD, Signed};
+use super::{Received, Reply, Request, Secrets, json, name_of, proof, secrets_of};
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -68,9 +68,13 @@ pub(super) fn signal(
         None
     } else {
         let secrets = secrets_of(integration, secrets)?;
-        Some(verify::verify(&STANDARD, request.headers, request.body, secrets, now).map_err(refuse)?)
+        Some(
+            verify::verify(&STANDARD, request.headers, request.body, secrets, now)
+                .map_err(|rejected| proof::refuse(&rejected))?,
+        )
     };
-    let body: Body<'_> = json::read(json::object(request.body)?)?;
+    let body = json::unpacked(request, json::LARGEST)?;
+    let body: Body<'_> = json::read(json::object(&body)?)?;
     let action = match body.kind.as_ref() {
         "alert.triggered" => Action::Trigger,
         "alert.acknowledged" => Action::Acknowledge,
@@ -89,7 +93,7 @@ pub(super) fn signal(
         return Err(missing("/title"));
     }
     let stated = match body.at.as_deref() {
-        None => signed.map(|signed| signed.at),
+        None => signed.and_then(|signed| signed.at),
         Some(text) => {
             Some(bounds::time(text).ok_or_else(|| Fault::new(Reason::Malformed, "this is not a time").at("/at"))?)
         }
@@ -102,7 +106,7 @@ pub(super) fn signal(
     };
     let signal = Signal {
         at: event_time(stated, now),
-        unique_since: signed.map_or(now, |signed| earliest(signed.at)),
+        unique_since: signed.and_then(|signed| signed.at).map_or(now, earliest),
         ..request.signal(name, id, action, &key, alert(&body, action))
     };
     let reply = Reply::json(202, &Accepted { status: "accepted", id: &signal.id, key: &key });
@@ -112,16 +116,6 @@ pub(super) fn signal(
 /// The earliest at which a message signed at `at` can have been accepted.
 fn earliest(at: Timestamp) -> Timestamp {
     at - SignedDuration::from_secs(verify::TOLERANCE)
-}
-
-fn refuse(rejected: Rejected) -> Fault {
-    let why = rejected.to_string();
-    match rejected {
-        Rejected::Stale => Fault::new(Reason::Stale, why),
-        Rejected::NoMatch => Fault::new(Reason::Signature, why).of_unknown_secret(),
-        Rejected::Missing(_) | Rejected::Malformed(_) => Fault::new(Reason::Signature, why),
-        Rejected::Unusable(_) => Fault::new(Reason::Misconfigured, why).with("Retry-After", "60"),
-    }
 }
 
 fn alert(body: &Body<'_>, action: Action) -> Alert {

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
-use domain::policy::{Integration, Kind, Policy, SecretRef};
+use domain::policy::{Integration, Kind, Mapping, Policy, SecretRef};
 use domain::signal::Signal;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::verify::table::{self, Scheme};
 use super::*;
 
+mod fuzz;
+mod history;
 mod promises;
+mod proofs;
 
 const HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SHARED: &str = "a secret that both sides know";
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 pub(super) fn now() -> Timestamp {
@@ -23,7 +29,32 @@ pub(super) fn now() -> Timestamp {
 
 fn integration(kind: Kind, secret: Option<&str>) -> Integration {
     let secret = secret.map(|name| SecretRef(format!("ssm:/{name}")));
-    Integration { kind, open: secret.is_none(), secret, service: None }
+    Integration {
+        kind,
+        open: secret.is_none(),
+        from: if secret.is_none() { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() },
+        secret,
+        proof: None,
+        header: None,
+        timestamp_header: None,
+        auto_close: None,
+        service: None,
+        mapping: None,
+    }
+}
+
+fn mapping() -> Mapping {
+    serde_json::from_value(json!({
+        "key": "body.check.id",
+        "action": r#"body.status == "up" ? "resolve" : "trigger""#,
+        "title": r#"body.check.name + " is " + body.status"#,
+        "severity": r#"body.tries > 3 ? "critical" : "warning""#,
+        "source": "body.check.url",
+        "at": "body.at",
+        "link": "body.check.url",
+        "labels": { "region": "body.region" },
+    }))
+    .expect("a mapping")
 }
 
 pub(super) fn policy() -> Policy {
@@ -32,10 +63,26 @@ pub(super) fn policy() -> Policy {
         ("alertmanager", integration(Kind::Alertmanager, Some("token"))),
         ("prometheus", integration(Kind::Prometheus, Some("token"))),
         ("alarms", integration(Kind::Cloudwatch, None)),
+        ("guardduty", integration(Kind::Guardduty, None)),
+        ("securityhub", integration(Kind::SecurityHub, None)),
+        ("health", integration(Kind::AwsHealth, None)),
+        ("deploys", integration(Kind::AwsChanges, None)),
+        ("cost", integration(Kind::AwsCost, None)),
+        ("backups", integration(Kind::AwsBackup, None)),
         ("generic", integration(Kind::StandardWebhooks, Some("hook"))),
         ("broken", integration(Kind::StandardWebhooks, Some("nothing"))),
+        ("mapped", Integration { mapping: Some(mapping()), ..integration(Kind::Json, Some("token")) }),
         ("open", integration(Kind::StandardWebhooks, None)),
         ("inside", integration(Kind::Alertmanager, None)),
+        ("datadog", integration(Kind::Datadog, Some("shared"))),
+        ("github", integration(Kind::Github, Some("shared"))),
+        ("gitlab", integration(Kind::Gitlab, Some("shared"))),
+        ("grafana", integration(Kind::Grafana, Some("shared"))),
+        ("intercom", integration(Kind::Intercom, Some("shared"))),
+        ("oncall", integration(Kind::Oncall, Some("token"))),
+        ("pagerdutywebhook", integration(Kind::PagerdutyWebhook, Some("shared"))),
+        ("sentry", integration(Kind::Sentry, Some("shared"))),
+        ("zendesk", integration(Kind::Zendesk, Some("shared"))),
     ];
     let least = r#"{"version": 1, "catch_all": {"escalation": "none"}}"#;
     let integrations = integrations.map(|(name, integration)| (name.to_owned(), integration)).into();
@@ -45,18 +92,28 @@ pub(super) fn policy() -> Policy {
 /// A request that can be taken apart and changed.
 #[derive(Clone)]
 struct Sent {
+    method: Method,
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
     at: Timestamp,
     id: String,
+    source: Option<IpAddr>,
 }
 
 impl Sent {
     fn new(path: &str, body: &[u8]) -> Self {
         let headers =
             HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        Self { path: path.to_owned(), headers, body: body.to_vec(), at: now(), id: "request-1".to_owned() }
+        Self {
+            method: Method::POST,
+            path: path.to_owned(),
+            headers,
+            body: body.to_vec(),
+            at: now(),
+            id: "request-1".to_owned(),
+            source: Some(IpAddr::from([127, 0, 0, 1])),
+        }
     }
 
     fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -69,36 +126,77 @@ impl Sent {
     }
 
     fn signed(self) -> Self {
-        let at = now() - SignedDuration::from_secs(10);
-        let signature = verify::sign(&[Secret::new(HOOK_SECRET)], "msg_1", at, &self.body).expect("a good secret");
-        let signed = self.with("webhook-id", "msg_1").with("webhook-timestamp", &at.as_second().to_string());
+        self.signed_as("msg_1", now() - SignedDuration::from_secs(10))
+    }
+
+    /// As a message of Standard Webhooks that is called `id`.
+    fn signed_as(self, id: &str, at: Timestamp) -> Self {
+        let signature = verify::sign(&[Secret::new(HOOK_SECRET)], id, at, &self.body).expect("a good secret");
+        let signed = self.with("webhook-id", id).with("webhook-timestamp", &at.as_second().to_string());
         signed.with("webhook-signature", &signature)
+    }
+
+    /// With the signature of its sender.
+    fn signed_by(mut self, scheme: &Scheme<'_>) -> Self {
+        let headers =
+            verify::headers(scheme, &Secret::new(SHARED), "msg_1", self.at, &self.body).expect("a good secret");
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+            self.headers.insert(name, HeaderValue::from_str(&value).expect("a value"));
+        }
+        self
     }
 
     /// As its sender would send a body of this name.
     fn fixture(name: &str, body: &[u8]) -> Self {
+        Self::fixture_at(name, body, now())
+    }
+
+    /// The same at another time, which some sign.
+    fn fixture_at(name: &str, body: &[u8], at: Timestamp) -> Self {
+        let to = |integration: &str| Self { at, ..Self::new(&format!("/v1/signals/{integration}"), body) };
         match name.split('-').next() {
+            Some("datadog") => to("datadog").with("x-api-key", SHARED),
+            Some("gitlab") => to("gitlab").with("x-gitlab-token", SHARED),
+            Some("github") => {
+                let form =
+                    ["application/json", "application/x-www-form-urlencoded"][usize::from(name.contains("form"))];
+                to("github").with("content-type", form).signed_by(&table::GITHUB)
+            }
+            Some("grafana") => to("grafana").signed_by(&Scheme::grafana(&[table::GRAFANA_SIGNATURE], None)),
+            Some("intercom") => to("intercom").signed_by(&table::INTERCOM),
+            Some("oncall") => Self::new("/integrations/v1/formatted_webhook/a-token-of-prometheus/", body),
+            Some("pagerdutywebhook") => to("pagerdutywebhook").signed_by(&table::PAGERDUTY),
+            Some("pagerdutyv1") => Self::new("/generic/2010-04-15/create_event.json", body),
+            Some("sentry") => to("sentry").signed_by(&table::SENTRY),
+            Some("zendesk") => to("zendesk").signed_by(&table::ZENDESK),
             Some("pagerduty") if name == "pagerduty-change" => Self::new("/v2/change/enqueue", body),
             Some("pagerduty") => Self::new("/v2/enqueue", body),
             Some("alertmanager") => Self::new("/v1/signals/alertmanager", body).bearer(),
             Some("prometheus") => Self::new("/api/v2/alerts", body).bearer(),
+            Some("mapped") => Self::new("/v1/signals/mapped", body).bearer(),
             Some("generic" | "change") => Self::new("/v1/signals/generic", body).signed(),
             _ => panic!("no sender is known for {name}"),
         }
     }
 
     fn receive(&self) -> Result<Received, Refused> {
+        self.receive_by(&policy())
+    }
+
+    fn receive_by(&self, policy: &Policy) -> Result<Received, Refused> {
         let secrets: BTreeMap<String, Vec<Secret>> = [
             ("ssm:/routing", vec![Secret::new(ROUTING_KEY)]),
             ("ssm:/token", vec![Secret::new("a-token-of-prometheus"), Secret::new("the-token-before")]),
             ("ssm:/hook", vec![Secret::new(HOOK_SECRET)]),
+            ("ssm:/shared", vec![Secret::new("the secret before"), Secret::new(SHARED)]),
         ]
         .map(|(name, secrets)| (name.to_owned(), secrets))
         .into();
         let lookup = |reference: &SecretRef| secrets.get(&reference.0).map_or(&[][..], Vec::as_slice);
-        let Self { path, headers, body, at, id } = self;
-        let request = Request { method: &Method::POST, path, headers, body, id, received_at: *at };
-        receive(&door(&Method::POST, path)?, &request, &policy(), &lookup)
+        let Self { method, path, headers, body, at, id, source } = self;
+        let request = Request { method, path, headers, body, source: *source, id, received_at: *at };
+        receive(&door(method, path)?, &request, policy, &lookup)
     }
 
     fn refused(&self) -> Refused {
@@ -117,27 +215,26 @@ fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
-fn from_aws(body: &[u8]) -> Signal {
+/// Whether a fixture is an event of AWS, which comes by no door.
+fn is_of_aws(name: &str) -> bool {
+    let services = ["cloudwatch", "guardduty", "securityhub", "health", "deploy", "cost", "backup"];
+    name.split('-').next().is_some_and(|first| services.contains(&first))
+}
+
+fn from_aws(body: &[u8]) -> Vec<Signal> {
     let event: Value = serde_json::from_slice(body).expect("JSON");
-    let heard = match &event["Records"][0]["Sns"] {
-        Value::Null => cloudwatch::from_eventbridge(&event, &policy(), now()),
-        record => {
-            let text = |name: &str| record[name].as_str().expect("text");
-            cloudwatch::from_sns(text("MessageId"), text("Message"), &policy(), now())
-        }
-    };
-    heard.expect("an alarm")
+    aws::signals(&event, &policy(), now()).expect("signals")
 }
 
 #[test]
 fn every_fixture_becomes_the_signals_of_its_snapshot() {
     for (name, body) in fixtures().filter(|(name, _)| !name.starts_with("malformed-")) {
-        if name.starts_with("cloudwatch-") {
+        if is_of_aws(&name) {
             insta::assert_json_snapshot!(name.clone(), from_aws(&body));
             continue;
         }
         let received = Sent::fixture(&name, &body).receive().unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
-        assert!(!received.signals.is_empty(), "{name}");
+        assert_eq!(received.signals.is_empty(), name.ends_with("-ignored"), "{name}");
         insta::assert_json_snapshot!(name, (received.reply, received.signals));
     }
 }
@@ -161,7 +258,8 @@ fn every_malformed_fixture_is_refused_in_the_dialect_of_its_sender() {
 
 #[test]
 fn when_we_cannot_do_our_part_every_sender_is_asked_to_come_back() {
-    let doors = [Door::PagerdutyEvents, Door::PrometheusAlerts, Door::Signals("generic".to_owned())];
+    let signals = Door::Signals("generic".to_owned());
+    let doors = [Door::PagerdutyEvents, Door::PrometheusAlerts, signals, Door::PagerdutyV1, Door::Oncall(Kind::Oncall)];
     let replies = doors.map(|door| unavailable(&door, 5));
     for reply in &replies {
         assert_eq!((reply.status, reply.headers.as_slice()), (503, &[("Retry-After", "5".to_owned())][..]));

@@ -1,4 +1,5 @@
-//! Senders that sign nothing and present a token: `Authorization: Bearer`, or a basic-auth password.
+//! Senders that sign nothing and present a token: as `Authorization: Bearer` or `GenieKey`, as a basic-auth password, or
+//! in a header of its own.
 
 use std::borrow::Cow;
 
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 pub(crate) fn presented(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let (scheme, credentials) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let credentials = credentials.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
+    if ["bearer", "geniekey"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Some(credentials.into());
     }
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -24,8 +25,21 @@ pub(crate) fn presented(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     pair.split_once(':').map(|(_, password)| password.to_owned().into())
 }
 
+/// The token in the header that many call so.
+pub(super) fn api_key(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    in_header(headers, "X-Api-Key")
+}
+
+/// The token in the header `name`, whatever stands around it in `Authorization`.
+pub(super) fn in_header<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
+    if name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) {
+        return presented(headers);
+    }
+    headers.get(name)?.to_str().ok().map(|token| token.trim().into())
+}
+
 /// Whether `token` is one of `secrets`, in a time that does not tell which.
-pub(super) fn is_one_of(secrets: &[Secret], token: &str) -> bool {
+pub(crate) fn is_one_of(secrets: &[Secret], token: &str) -> bool {
     secrets.iter().fold(false, |found, secret| found | secret.matches(token))
 }
 
@@ -47,6 +61,7 @@ mod tests {
         let table = [
             ("Bearer s3cret", Some("s3cret")),
             ("bearer  s3cret ", Some("s3cret")),
+            ("GenieKey s3cret", Some("s3cret")),
             ("Basic cHJvbTpzM2NyZXQ6eA==", Some("s3cret:x")),
             ("Basic !!", None),
             ("Basic cHJvbQ==", None),
@@ -59,5 +74,17 @@ mod tests {
             assert_eq!(presented(&headers).as_deref(), token, "{header}");
         }
         assert_eq!(presented(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_token_may_come_in_a_header_of_its_own() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", HeaderValue::from_static("one"));
+        headers.insert("x-gitlab-token", HeaderValue::from_static(" two "));
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer three"));
+        assert_eq!(api_key(&headers).as_deref(), Some("one"));
+        assert_eq!(in_header(&headers, "X-Gitlab-Token").as_deref(), Some("two"));
+        assert_eq!(in_header(&headers, "Authorization").as_deref(), Some("three"));
+        assert_eq!(in_header(&headers, "not a header"), None);
     }
 }

@@ -3,6 +3,7 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::signal::Signal;
+use futures_util::future::try_join_all;
 
 use crate::aws::Aws;
 use crate::error::Error;
@@ -11,6 +12,8 @@ use crate::error::Error;
 const MESSAGES: usize = 10;
 /// The most bytes in one call: SQS takes 1 MiB; attributes and framing count too.
 const BYTES: usize = 1_000_000;
+/// How many calls are made side by side: a sender does not wait for a thousand of them in turn.
+const SIDE_BY_SIDE: usize = 10;
 
 /// One queue.
 #[derive(Debug, Clone)]
@@ -35,8 +38,8 @@ impl Queue {
             let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
             return sent.map(drop).map_err(|error| Error::aws("queueing a signal", error));
         }
-        for chunk in chunks(&bodies) {
-            self.send_chunk(chunk).await?;
+        for some in chunks(&bodies).chunks(SIDE_BY_SIDE) {
+            try_join_all(some.iter().map(|chunk| self.send_chunk(chunk))).await?;
         }
         Ok(())
     }

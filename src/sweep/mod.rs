@@ -3,6 +3,7 @@
 //! - An incident for which something is due that nobody did gets one more look, by an execution of its own ([`neglected`]).
 //!   It does not matter why nobody did: nothing was started, it was aborted, it died between two calls.
 //! - What a silence held back goes on after its end ([`release`]), and its owner hears of that end before.
+//! - Heartbeats that were missed are told of, and what is over because nobody speaks of it any more is ended.
 //! - Once an hour it looks for gaps ahead.
 //! - When all of that went well, it says so outside ([`Heartbeat`]), where somebody hears of its silence.
 //!
@@ -13,8 +14,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::auto_close::AutoClose;
 use crate::error::Error;
 use crate::grouping::Grouper;
+use crate::heartbeat::Watcher;
 use crate::inhibition::Inhibitor;
 use crate::reminder::Reminder;
 use crate::store::{Incidents, Machine, Round, SilenceLog};
@@ -47,6 +50,10 @@ pub struct Sweeper {
     pub inhibitor: Inhibitor,
     /// The state machine of incidents, for one more look at each.
     pub machine: Machine,
+    /// What ends incidents whose senders tell no ends.
+    pub auto_close: AutoClose,
+    /// What watches over heartbeats.
+    pub watcher: Watcher,
     /// What reminds owners of the end of their silences, and of gaps ahead in their schedules.
     pub reminder: Reminder,
     /// Who hears that all is well.
@@ -66,6 +73,10 @@ pub struct Swept {
     pub reminded: usize,
     /// Of how many gaps ahead somebody heard.
     pub warned: usize,
+    /// How many incidents were over because nobody spoke of them any more.
+    pub closed: usize,
+    /// How many heartbeats were missed, or came again.
+    pub heartbeats: usize,
     /// How many incidents were looked at.
     pub looked: usize,
     /// For how many of them something was due that nobody did, so that one more look was started.
@@ -83,6 +94,10 @@ impl Sweeper {
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
         let began = Instant::now();
         let (mut swept, mut failed) = (Swept::default(), None);
+        match self.watch(now).await {
+            Ok(told) => swept.heartbeats = told,
+            Err(error) => failed = Some(error),
+        }
         let silences = self.silences.read().await?;
         for silence in turn(silences.ended(now).collect(), now) {
             swept.ended += 1;
@@ -100,6 +115,10 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
+        match self.auto_close(now).await {
+            Ok(closed) => swept.closed = closed,
+            Err(error) => failed = Some(error),
+        }
         // A gap is days ahead, and is looked for again in an hour: what silences wait for does not fail for it.
         swept.warned = self.reminder.warn(now).await.unwrap_or_else(|error| {
             metrics::counter!("gaps_unseen").increment(1);
@@ -115,6 +134,22 @@ impl Sweeper {
             self.heartbeat.beat(now).await;
         }
         Ok(swept)
+    }
+}
+
+impl Sweeper {
+    /// Tells of heartbeats that were missed, or came again; before a policy was applied there are none.
+    async fn watch(&self, now: Timestamp) -> Result<usize, Error> {
+        match self.reminder.policies.active(now).await {
+            Ok(active) => self.watcher.watch(&active.policy, now).await,
+            Err(Error::Misconfigured(_)) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn auto_close(&self, now: Timestamp) -> Result<usize, Error> {
+        let active = self.reminder.policies.active(now).await?;
+        self.auto_close.close(&active.policy, now).await
     }
 }
 

@@ -1,13 +1,15 @@
 //! Every door of ingest, with the real binary: what it answers, and what is on the queue afterwards.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::verify;
+use watchkeeper::sender::verify::{self, table::GITHUB};
 
-use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, standin};
+use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, policy, standin, standin_with};
 use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
@@ -120,6 +122,42 @@ fn what_cannot_be_taken_is_refused_in_the_senders_dialect_and_never_queued() {
 }
 
 #[test]
+fn a_batch_of_any_size_is_on_the_queue_before_it_is_answered_and_each_alert_once() {
+    let standin = standin("127.0.0.1:9");
+    let ingest = ingest(&standin);
+    let alert = |number: usize| json!({ "labels": { "alertname": "HighMemory", "instance": format!("web-{number}") } });
+    let alerts = |count: usize| (0..count).map(alert).collect::<Value>().to_string();
+    let group = |count: usize| {
+        let fired = |number| {
+            let mut alert = alert(number);
+            alert["status"] = "firing".into();
+            alert
+        };
+        json!({ "version": "4", "alerts": (0..count).map(fired).collect::<Value>() }).to_string()
+    };
+    for (path, body, count) in [
+        ("/api/v2/alerts", alerts(2501), 2501),
+        ("/v1/signals/alertmanager", group(1234), 1234),
+        ("/api/v2/alerts", alerts(10_001), 0),
+    ] {
+        let answer = ingest.invoke(&gateway("POST", path, &json_type(), &body)).unwrap().unwrap();
+        assert_eq!(answer["statusCode"], if count == 0 { 413 } else { 200 }, "{path}");
+        let queued = standin.world.lock().unwrap().queues.remove("signals").unwrap_or_default();
+        let read = |message: &String| serde_json::from_str::<Value>(message).unwrap();
+        let ids: BTreeSet<String> = queued.iter().map(|message| read(message)["id"].to_string()).collect();
+        let problems: BTreeSet<String> = queued.iter().map(|message| read(message)["key"].to_string()).collect();
+        assert_eq!((queued.len(), ids.len(), problems.len()), (count, count, count), "{path}");
+    }
+    // When one call of many fails, nobody is told that all is well.
+    standin.breaks(|call, name| match name {
+        _ if name.starts_with("AmazonSQS") && call > 20 => Fault::Trouble,
+        _ => Fault::None,
+    });
+    let answer = ingest.invoke(&gateway("POST", "/api/v2/alerts", &json_type(), &alerts(2501))).unwrap().unwrap();
+    assert_eq!(answer["statusCode"], 503);
+}
+
+#[test]
 fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
     for broken in ["AmazonSSM", "AmazonSQS", "GET /policies"] {
         let standin = standin("127.0.0.1:9");
@@ -168,6 +206,44 @@ fn alarms_of_cloudwatch_come_by_eventbridge_and_by_sns() {
     assert_eq!(queued(&standin), 3);
     let failure = ingest.invoke(&json!({ "detail-type": "something else" })).unwrap().unwrap_err();
     assert_eq!(failure.name, "InvalidEvent");
+}
+
+#[test]
+fn other_senders_come_to_doors_of_their_own_and_no_token_of_an_address_is_written_down() {
+    let mut policy = serde_json::to_value(policy("127.0.0.1:9")).unwrap();
+    let with =
+        |kind: &str, secret: &str| json!({ "kind": kind, "secret": format!("ssm:/watchkeeper/integrations/{secret}") });
+    policy["integrations"]["github"] = with("github", "generic");
+    policy["integrations"]["oncall"] = with("oncall", "pagerduty");
+    let standin = standin_with(&serde_json::from_value(policy).unwrap());
+    let ingest = ingest(&standin);
+    let fixture = |name: &str| {
+        let path = format!("{}/events/ingest/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let failed = fixture("github-workflow-failure");
+    let secret = Secret::new(WEBHOOK_SECRET);
+    let mut signed = json_type();
+    for (_, value) in verify::headers(&GITHUB, &secret, "", Timestamp::now(), failed.as_bytes()).unwrap() {
+        signed.push(("x-hub-signature-256", value));
+    }
+    let oncall = format!("/integrations/v1/formatted_webhook/{ROUTING_KEY}/");
+    let wrong = "/integrations/v1/formatted_webhook/4f1c9b-canary/";
+    let table = [
+        ("/v1/signals/github", signed, failed.as_str(), 202),
+        ("/v1/signals/github", json_type(), failed.as_str(), 401),
+        ("/generic/2010-04-15/create_event.json", json_type(), &fixture("pagerdutyv1-trigger"), 200),
+        (&oncall, json_type(), &fixture("oncall-alerting"), 202),
+        (wrong, json_type(), &fixture("oncall-alerting"), 401),
+    ];
+    for (path, headers, body, status) in table {
+        let answer = ingest.invoke(&gateway("POST", path, &headers, body)).unwrap().unwrap();
+        assert_eq!(answer["statusCode"], status, "{path}: {answer}");
+        assert!(!answer.to_string().contains("canary"), "{answer}");
+    }
+    assert_eq!(queued(&standin), 3);
+    let logs = ingest.logs();
+    assert!(!logs.contains(ROUTING_KEY) && !logs.contains("canary"), "{logs}");
 }
 
 #[test]

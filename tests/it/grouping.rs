@@ -31,7 +31,17 @@ pub struct World {
 impl World {
     pub fn new(wait: &str) -> Self {
         let phone = Phone::start();
-        let standin = standin_with(&grouped(&phone.address.to_string(), wait));
+        let policy = grouped(&phone.address.to_string(), wait);
+        Self::with_phone(phone, &policy)
+    }
+
+    /// The same with a policy of the test's own, which pages nobody here.
+    pub fn with(policy: &Policy) -> Self {
+        Self::with_phone(Phone::start(), policy)
+    }
+
+    fn with_phone(phone: Phone, policy: &Policy) -> Self {
+        let standin = standin_with(policy);
         let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
         let route = function(env!("CARGO_BIN_EXE_route"), &standin, &[]);
         let allow = [("WEBHOOK_ALLOW", phone.address.to_string())];

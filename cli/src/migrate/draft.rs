@@ -110,6 +110,7 @@ impl Draft {
             catch_all: CatchAll { escalation: String::new() },
             compliance: None,
             integrations: BTreeMap::new(),
+            heartbeats: BTreeMap::new(),
             providers: Providers::default(),
         };
         Self {
@@ -262,7 +263,19 @@ impl Draft {
     pub fn integration(&mut self, id: &str, called: &str, kind: Kind, service: Option<String>) -> String {
         let name = self.name(Section::Integrations, id, called);
         let secret = (kind != Kind::Cloudwatch).then(|| placeholder(&format!("integrations/{name}")));
-        self.policy.integrations.insert(name.clone(), Integration { kind, secret, open: false, service });
+        let integration = Integration {
+            kind,
+            secret,
+            open: false,
+            from: Vec::new(),
+            proof: None,
+            header: None,
+            timestamp_header: None,
+            auto_close: None,
+            service,
+            mapping: None,
+        };
+        self.policy.integrations.insert(name.clone(), integration);
         name
     }
 

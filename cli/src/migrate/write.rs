@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use domain::policy::{Acknowledge, Contact, Handling, Kind, Layer, Mode, Policy, Route, Step};
+use domain::policy::{Acknowledge, Contact, Handling, Layer, Mode, Policy, Route, Step};
 
 use super::draft::Draft;
 
 mod value;
 
-use value::{address, length, list, open, rule, scalar, targets, together};
+use value::{address, kind, length, list, open, rule, scalar, targets, together};
 
 /// The policy of `draft`; [`domain::policy::parse`] reads it as the same policy.
 pub fn yaml(draft: &Draft) -> String {
@@ -283,14 +283,7 @@ impl Writer<'_> {
         for (name, integration) in &self.draft.policy.integrations {
             self.origins(1, &format!("integrations.{name}"));
             self.line(1, &format!("{}:", scalar(name)));
-            let kind = match integration.kind {
-                Kind::Pagerduty => "pagerduty",
-                Kind::Alertmanager => "alertmanager",
-                Kind::Prometheus => "prometheus",
-                Kind::Cloudwatch => "cloudwatch",
-                Kind::StandardWebhooks => "standard_webhooks",
-            };
-            self.line(2, &format!("kind: {kind}"));
+            self.line(2, &format!("kind: {}", kind(integration.kind)));
             if let Some(secret) = &integration.secret {
                 self.line(2, &format!("secret: {}", secret.0));
             }

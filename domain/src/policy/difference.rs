@@ -37,6 +37,7 @@ pub fn difference(before: &Policy, after: &Policy) -> Vec<Difference> {
         ("schedules", "schedule"),
         ("escalations", "escalation"),
         ("integrations", "integration"),
+        ("heartbeats", "heartbeat"),
     ];
     for (section, noun) in sections {
         found.noun = noun;

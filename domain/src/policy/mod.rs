@@ -15,11 +15,14 @@ mod compliance;
 mod difference;
 mod escalation;
 mod group;
+mod heartbeat;
 mod inhibition;
 mod integration;
 mod ladder;
 mod lint;
+mod mapping;
 mod mistake;
+mod network;
 mod node;
 mod parse;
 mod person;
@@ -42,12 +45,15 @@ pub use difference::{Difference, difference};
 pub use escalation::{Acknowledge, CatchAll, Escalation, Step, Target};
 pub use group::Group;
 pub(crate) use group::{CHANGE, EVERY};
+pub use heartbeat::Heartbeat;
 pub use inhibition::Inhibition;
-pub use integration::{Integration, Kind};
+pub use integration::{Integration, Kind, Proof};
 pub use ladder::{Rung, Rungs};
 pub use lint::lint;
+pub use mapping::Mapping;
 pub(crate) use mistake::nearest;
 pub use mistake::{Level, Mistake};
+pub use network::{Network, NoNetwork};
 pub use parse::{inspect, parse};
 pub use person::{Contact, Person, Team};
 pub use provider::{Email, Ntfy, Opsgenie, Providers, Region, SecretRef, Slack, Twilio};
@@ -103,6 +109,9 @@ pub struct Policy {
     /// Who may send signals, by name; the name stands in the sender's URL.
     #[serde(default)]
     pub integrations: BTreeMap<String, Integration>,
+    /// What has to be heard of every so often, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heartbeats: BTreeMap<String, Heartbeat>,
     /// What the channels need: tokens by reference, sender addresses.
     #[serde(default)]
     pub providers: Providers,
@@ -135,7 +144,7 @@ impl Policy {
 
 mapping!(Policy, [
     "version", "people", "teams", "channels", "schedules", "escalations", "services", "owners", "ladder", "routes",
-    "inhibitions", "catch_all", "compliance", "integrations", "providers",
+    "inhibitions", "catch_all", "compliance", "integrations", "heartbeats", "providers",
 ], fields => Policy {
     version: fields.required("version", "write `version: 1`"),
     people: fields.or_default("people"),
@@ -151,5 +160,6 @@ mapping!(Policy, [
     catch_all: fields.required("catch_all", "write `catch_all:` with the `escalation` that is told when nothing else is"),
     compliance: fields.optional("compliance"),
     integrations: fields.or_default("integrations"),
+    heartbeats: fields.or_default("heartbeats"),
     providers: fields.or_default("providers"),
 });

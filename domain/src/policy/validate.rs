@@ -34,6 +34,7 @@ pub(super) fn check_without(policy: &Policy, unread: &[&str]) -> Vec<Mistake> {
     check.catch_all();
     check.compliance();
     check.integrations();
+    check.heartbeats();
     check.providers();
     check.mistakes
 }
@@ -97,7 +98,8 @@ impl<'a> Check<'a> {
 
     /// Names stand in URLs, headers and log fields.
     fn names(&mut self) {
-        let Policy { people, teams, channels, schedules, escalations, services, integrations, .. } = self.policy;
+        let Policy { people, teams, channels, schedules, escalations, services, integrations, heartbeats, .. } =
+            self.policy;
         let sections = [
             ("people", people.keys().collect::<Vec<_>>()),
             ("teams", teams.keys().collect()),
@@ -106,6 +108,7 @@ impl<'a> Check<'a> {
             ("escalations", escalations.keys().collect()),
             ("services", services.keys().collect()),
             ("integrations", integrations.keys().collect()),
+            ("heartbeats", heartbeats.keys().collect()),
         ];
         for (section, names) in sections {
             for name in names {

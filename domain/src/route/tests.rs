@@ -7,9 +7,10 @@ use cel::Context;
 use cel::parser::PrattParser;
 use proptest::prelude::*;
 
-use super::condition::{Condition, LONGEST};
+use super::condition::Condition;
 use super::*;
 use crate::enrich::{Change, Enrichment, enrich};
+use crate::expression::LONGEST;
 use crate::fingerprint::Fingerprint;
 use crate::incident::IncidentId;
 use crate::policy::{Route, parse};

@@ -1,15 +1,18 @@
 //! What holds at every door, whatever arrives.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use domain::signal::Action;
 use domain::text;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::Method;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::super::*;
-use super::{Sent, fixtures, now, policy};
+use super::{Sent, fixtures, is_of_aws, now, policy};
 
 #[test]
 fn an_address_has_its_methods_and_tells_them() {
@@ -23,7 +26,12 @@ fn an_address_has_its_methods_and_tells_them() {
         (Method::POST, "/-/ready", Err((405, Some("GET, HEAD")))),
         (Method::GET, "/v2/enqueue", Err((405, Some("POST")))),
         (Method::HEAD, "/v2/change/enqueue", Err((405, Some("POST")))),
-        (Method::PUT, "/v1/signals/generic", Err((405, Some("POST")))),
+        (Method::PUT, "/v1/signals/grafana", Ok(Door::Signals("grafana".to_owned()))),
+        (Method::GET, "/v1/signals/generic", Err((405, Some("POST, PUT")))),
+        (Method::POST, "/generic/2010-04-15/create_event.json", Ok(Door::PagerdutyV1)),
+        (Method::POST, "/integrations/v1/formatted_webhook/t0ken/", Ok(Door::Oncall(Kind::Oncall))),
+        (Method::POST, "/integrations/v1/alertmanager/t0ken/", Ok(Door::Oncall(Kind::Alertmanager))),
+        (Method::POST, "/integrations/v1/elsewhere/t0ken/", Err((404, None))),
         (Method::OPTIONS, "/api/v2/alerts", Err((405, Some("POST")))),
         (Method::POST, "/", Err((404, None))),
         (Method::POST, "/v1/signals/", Err((404, None))),
@@ -48,6 +56,10 @@ fn only_the_secrets_that_prove_who_is_there_are_fetched() {
         (Door::PrometheusAlerts, vec!["ssm:/token"]),
         (Door::Signals("generic".to_owned()), vec!["ssm:/hook"]),
         (Door::Signals("open".to_owned()), vec![]),
+        (Door::Signals("github".to_owned()), vec!["ssm:/shared"]),
+        (Door::PagerdutyV1, vec!["ssm:/routing"]),
+        (Door::Oncall(Kind::Oncall), vec!["ssm:/token"]),
+        (Door::Oncall(Kind::Grafana), vec!["ssm:/shared"]),
         (Door::Signals("nobody".to_owned()), vec![]),
         (Door::Health, vec![]),
     ];
@@ -109,12 +121,20 @@ fn without_proof_nothing_is_taken_and_only_an_unknown_secret_is_worth_another_lo
 
 #[test]
 fn a_body_of_the_wrong_kind_or_size_is_refused_before_it_is_verified() {
-    let long = "x".repeat(LARGEST + 1);
-    for path in ["/v2/enqueue", "/v2/change/enqueue", "/api/v2/alerts", "/v1/signals/generic"] {
+    let doors = [
+        ("/v2/enqueue", LARGEST_EVENT),
+        ("/v2/change/enqueue", LARGEST_EVENT),
+        ("/generic/2010-04-15/create_event.json", LARGEST_EVENT),
+        ("/api/v2/alerts", LARGEST),
+        ("/v1/signals/generic", LARGEST),
+    ];
+    for (path, largest) in doors {
+        let long = "x".repeat(largest + 1);
         let table = [
             (Sent::new(path, long.as_bytes()), 413),
             (Sent::new(path, b"{}").with("content-type", "application/x-www-form-urlencoded"), 415),
-            (Sent::new(path, b"{}").with("content-encoding", "gzip"), 415),
+            (Sent::new(path, b"{}").with("content-encoding", "br"), 415),
+            (Sent::new(path, b"{}").with("content-encoding", "gzip, gzip"), 415),
         ];
         for (sent, status) in table {
             assert_eq!(sent.refused().reply.status, status, "{path}");
@@ -122,17 +142,66 @@ fn a_body_of_the_wrong_kind_or_size_is_refused_before_it_is_verified() {
     }
 }
 
+/// `body` as gzip packs it.
+pub(super) fn packed(body: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(body).and_then(|()| packed.finish()).expect("it is written to memory")
+}
+
+#[test]
+fn a03_a_packed_body_says_what_it_says_unpacked_and_its_signature_is_of_what_came() {
+    for (name, body) in fixtures().filter(|(name, _)| !name.starts_with("malformed-") && !is_of_aws(name)) {
+        let plain = Sent::fixture(&name, &body).receive().expect("taken");
+        let sent = Sent::fixture(&name, &packed(&body)).with("content-encoding", "gzip");
+        let unpacked = sent.receive().expect("taken");
+        let said = |received: &Received| -> Vec<_> {
+            received.signals.iter().map(|signal| (signal.action, signal.at, signal.alert.clone())).collect()
+        };
+        assert_eq!(said(&unpacked), said(&plain), "{name}");
+    }
+    let (_, body) = fixtures().find(|(name, _)| name == "github-workflow-failure").expect("a fixture");
+    let Sent { headers, .. } = Sent::fixture("github", &body);
+    let sent = Sent { headers, ..Sent::new("/v1/signals/github", &packed(&body)) }.with("content-encoding", "gzip");
+    assert_eq!(sent.refused().reason, "signature", "it signed something else than what came");
+}
+
+#[test]
+fn b18_a_small_body_that_stands_for_a_huge_one_is_refused_and_so_is_what_is_no_gzip() {
+    let huge = packed(format!(r#"{{"type":"alert.resolved","key":"k","x":"{}"}}"#, " ".repeat(50_000_000)).as_bytes());
+    assert!(huge.len() < LARGEST_EVENT);
+    let whole = packed(br#"{"type":"alert.resolved","key":"k"}"#);
+    let mut wrong_sum = whole.clone();
+    let sum = wrong_sum.len() - 8;
+    wrong_sum[sum] ^= 1;
+    let table: [(&[u8], u16); 6] = [
+        (&whole, 202),
+        (&huge, 413),
+        (&whole[..whole.len() - 1], 400),
+        (&wrong_sum, 400),
+        (br#"{"type":"alert.resolved","key":"k"}"#, 400),
+        (b"", 400),
+    ];
+    for (body, status) in table {
+        let sent = Sent::new("/v1/signals/generic", body).signed().with("content-encoding", "gzip");
+        let answer = sent.receive().map_or_else(|refused| refused.reply, |received| received.reply);
+        assert_eq!(answer.status, status, "{} bytes", body.len());
+    }
+    let refused = Sent::new("/v2/enqueue", &huge).with("content-encoding", "gzip").refused();
+    assert_eq!(refused.reply.status, 413);
+}
+
 #[test]
 fn a_request_of_too_many_alerts_is_refused() {
     let alerts = |count| format!("[{}]", vec![r#"{"labels":{"a":"b"}}"#; count].join(","));
     assert_eq!(
-        Sent::new("/api/v2/alerts", alerts(1000).as_bytes()).bearer().receive().map(|all| all.signals.len()),
-        Ok(1000)
+        Sent::new("/api/v2/alerts", alerts(MOST_ALERTS).as_bytes()).bearer().receive().map(|all| all.signals.len()),
+        Ok(MOST_ALERTS)
     );
-    assert_eq!(Sent::new("/api/v2/alerts", alerts(1001).as_bytes()).bearer().refused().reply.status, 413);
+    let many = alerts(MOST_ALERTS + 1);
+    assert_eq!(Sent::new("/api/v2/alerts", many.as_bytes()).bearer().refused().reply.status, 413);
     let group = format!(
         r#"{{"version":"4","alerts":{}}}"#,
-        alerts(1001).replace('}', r#","status":"firing"}"#).replace(r#""b","status":"firing"},"#, r#""b"},"#)
+        many.replace('}', r#","status":"firing"}"#).replace(r#""b","status":"firing"},"#, r#""b"},"#)
     );
     assert_eq!(Sent::new("/v1/signals/alertmanager", group.as_bytes()).bearer().refused().reply.status, 413);
 }
@@ -223,7 +292,7 @@ proptest! {
             }
         }
         if let Ok(event) = serde_json::from_slice(&body) {
-            let _ = cloudwatch::from_eventbridge(&event, &policy(), now());
+            let _ = aws::signals(&event, &policy(), now());
         }
         body.truncate(length.index(body.len() * 2 + 1));
         prop_assert!(at(place, &body, true));

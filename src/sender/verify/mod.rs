@@ -1,21 +1,27 @@
 //! Who sent this: one verifier for all signature schemes, and the signing of what we send ourselves.
 //!
-//! A scheme is a row: which headers, how the key is written, what is signed, how the digest is written. The algorithm
-//! comes from the row and never from the request, and the raw bytes are signed, so nothing is parsed before this.
+//! A scheme is a row of [`table`]: which headers, how the key is written, what is signed, how the digest is written. The
+//! algorithm comes from the row and the configured secret, never from the request, and the raw bytes are signed, so
+//! nothing is parsed before this.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use jiff::Timestamp;
+use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
+pub mod table;
 #[cfg(test)]
 mod tests;
+
+use table::{Digest, Key, Part, Scheme, Time};
+pub use table::{SLACK, STANDARD};
 
 /// How far a signed timestamp may be from our clock, in seconds, both ways.
 pub const TOLERANCE: i64 = 300;
@@ -23,90 +29,27 @@ pub const TOLERANCE: i64 = 300;
 const MOST_SIGNATURES: usize = 16;
 /// The longest signature header that is looked at, in bytes.
 const LONGEST_HEADER: usize = 4096;
-/// The shortest key that signs anything, in bytes: an empty one would let anybody sign.
+/// The shortest key of Standard Webhooks, in bytes; other senders' keys are as long as these make them.
 const SHORTEST_KEY: usize = 24;
-
-/// A signature scheme (wire.md, 4.13).
-#[derive(Debug)]
-pub struct Scheme {
-    /// The header of the signatures: a list separated by spaces.
-    signature: &'static str,
-    /// The header of the unix time that is signed.
-    timestamp: &'static str,
-    /// The header of the message id, where there is one.
-    id: Option<&'static str>,
-    /// What a signature of this scheme begins with; all others in the list are passed over.
-    version: &'static str,
-    key: Key,
-    message: &'static [Part],
-    digest: Digest,
-}
-
-/// How a secret is written.
-#[derive(Debug)]
-enum Key {
-    /// `whsec_` and base64.
-    Whsec,
-    /// The key itself.
-    Raw,
-}
-
-/// What is signed, piece by piece.
-#[derive(Debug)]
-enum Part {
-    Id,
-    Time,
-    Body,
-    Text(&'static str),
-}
-
-/// How a digest is written.
-#[derive(Debug)]
-enum Digest {
-    Base64,
-    Hex,
-}
-
-/// Standard Webhooks, symmetric signatures.
-pub static STANDARD: Scheme = Scheme {
-    signature: "webhook-signature",
-    timestamp: "webhook-timestamp",
-    id: Some("webhook-id"),
-    version: "v1,",
-    key: Key::Whsec,
-    message: &[Part::Id, Part::Text("."), Part::Time, Part::Text("."), Part::Body],
-    digest: Digest::Base64,
-};
-
-/// Slack's request signatures.
-pub static SLACK: Scheme = Scheme {
-    signature: "x-slack-signature",
-    timestamp: "x-slack-request-timestamp",
-    id: None,
-    version: "v0=",
-    key: Key::Raw,
-    message: &[Part::Text("v0:"), Part::Time, Part::Text(":"), Part::Body],
-    digest: Digest::Hex,
-};
 
 /// What a good signature vouches for besides the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signed<'a> {
-    /// The message id; empty in a scheme without one.
+    /// The message id; empty in a scheme that signs none.
     pub id: &'a str,
-    /// When it was signed.
-    pub at: Timestamp,
+    /// When it was signed, where the scheme signs a time.
+    pub at: Option<Timestamp>,
 }
 
 /// Why a signature is not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// A header of the scheme is absent.
     #[error("the header {0} is missing")]
-    Missing(&'static str),
+    Missing(String),
     /// A header of the scheme cannot be what it should be.
     #[error("the header {0} is malformed")]
-    Malformed(&'static str),
+    Malformed(String),
     /// The timestamp is too far from our clock.
     #[error("the timestamp is more than 5 minutes away from our clock")]
     Stale,
@@ -125,52 +68,64 @@ pub enum Unusable {
     #[error("there is no secret")]
     None,
     /// It is not base64.
-    #[error("the secret is not `whsec_` and base64")]
+    #[error("the secret is not `whsec_` or `whpk_` and base64")]
     Encoding,
     /// It is so short that it could be guessed.
     #[error("the secret is shorter than 24 bytes")]
     Short,
+    /// It proves and does not sign: it is another's public key.
+    #[error("the secret is a public key, which signs nothing")]
+    Public,
 }
 
-/// Checks that one of `secrets` signed `body` within 5 minutes of `now`.
+/// What is signed, as its headers say it.
+struct Message<'a> {
+    id: &'a str,
+    time: &'a str,
+    body: &'a [u8],
+}
+
+/// Checks that one of `secrets` signed `body`, and within 5 minutes of `now` where the scheme signs a time.
 pub fn verify<'a>(
-    scheme: &Scheme,
+    scheme: &Scheme<'_>,
     headers: &'a HeaderMap,
     body: &[u8],
     secrets: &[Secret],
     now: Timestamp,
 ) -> Result<Signed<'a>, Rejected> {
-    let header = |name: &'static str| {
-        let value = headers.get(name).ok_or(Rejected::Missing(name))?;
-        value.to_str().map_err(|_| Rejected::Malformed(name))
-    };
-    let signatures = header(scheme.signature)?;
-    if signatures.len() > LONGEST_HEADER || signatures.split(' ').count() > MOST_SIGNATURES {
-        return Err(Rejected::Malformed(scheme.signature));
+    let found = scheme.signature.iter().find(|name| headers.contains_key(**name));
+    let name = *found.unwrap_or(&scheme.signature[0]);
+    let signatures = header(headers, name)?;
+    if signatures.len() > LONGEST_HEADER || signatures.split(scheme.separator).count() > MOST_SIGNATURES {
+        return Err(Rejected::Malformed(name.to_owned()));
     }
-    let id = scheme.id.map_or(Ok(""), header)?;
-    if let Some(name) = scheme.id
-        && (id.is_empty() || id.len() > 256 || id.contains('.'))
-    {
+    let entries = || signatures.split(scheme.separator).map(str::trim);
+    let id = match scheme.id {
         // A dot would let one signature stand for two messages.
-        return Err(Rejected::Malformed(name));
-    }
-    let stated = header(scheme.timestamp)?;
-    let at = unix_seconds(stated).ok_or(Rejected::Malformed(scheme.timestamp))?;
-    if (now.as_second() - at.as_second()).abs() > TOLERANCE {
+        Some(name) => Some(header(headers, name)?)
+            .filter(|id| !id.is_empty() && id.len() <= 256 && !id.contains('.'))
+            .ok_or_else(|| Rejected::Malformed(name.to_owned()))?,
+        None => "",
+    };
+    let (time, at) = match scheme.time {
+        Time::Unsigned => ("", None),
+        Time::Unix(name) => stated(name, header(headers, name)?, unix_seconds)?,
+        Time::Iso(name) => stated(name, header(headers, name)?, |text| text.parse().ok())?,
+        Time::Entry(start) => {
+            let time = entries().find_map(|entry| entry.strip_prefix(start));
+            stated(name, time.ok_or_else(|| Rejected::Malformed(name.to_owned()))?, unix_seconds)?
+        }
+    };
+    if at.is_some_and(|at| (now.as_second() - at.as_second()).abs() > TOLERANCE) {
         return Err(Rejected::Stale);
     }
+    let message = Message { id, time, body };
     let mut unusable = secrets.is_empty().then_some(Unusable::None);
     for secret in secrets {
-        match scheme.digest(secret, id, stated, body) {
+        match scheme.of(secret).signed(secret, &message, entries()) {
             Err(error) => unusable = Some(error),
-            Ok(expected) => {
-                let presented = signatures.split(' ').filter_map(|entry| entry.strip_prefix(scheme.version));
-                if presented.fold(false, |found, entry| found | bool::from(expected.as_bytes().ct_eq(entry.as_bytes())))
-                {
-                    return Ok(Signed { id, at });
-                }
-            }
+            Ok(true) => return Ok(Signed { id, at }),
+            Ok(false) => {}
         }
     }
     // A secret that we wrote down wrongly may be the one that signed this: that is no fault of the sender's.
@@ -183,37 +138,132 @@ pub fn sign(secrets: &[Secret], id: &str, at: Timestamp, body: &[u8]) -> Result<
         return Err(Unusable::None);
     }
     let time = at.as_second().to_string();
-    let entry = |secret| Ok(format!("{}{}", STANDARD.version, STANDARD.digest(secret, id, &time, body)?));
+    let message = Message { id, time: &time, body };
+    let entry = |secret: &Secret| match STANDARD.of(secret).digest {
+        Digest::Ed25519 => Err(Unusable::Public),
+        _ => Ok(format!("{}{}", STANDARD.version, STANDARD.mac(secret, &message)?)),
+    };
     Ok(secrets.iter().map(entry).collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-impl Scheme {
-    fn digest(&self, secret: &Secret, id: &str, time: &str, body: &[u8]) -> Result<String, Unusable> {
-        let key = match self.key {
-            Key::Raw => Zeroizing::new(secret.expose().as_bytes().to_vec()),
-            Key::Whsec => {
-                let text = secret.expose();
-                let text = text.strip_prefix("whsec_").unwrap_or(text);
-                Zeroizing::new(BASE64.decode(text).map_err(|_| Unusable::Encoding)?)
-            }
-        };
-        if key.len() < SHORTEST_KEY {
-            return Err(Unusable::Short);
+/// The headers with which a sender of `scheme` sends `body` as `id` at `at`.
+pub fn headers(
+    scheme: &Scheme<'_>,
+    secret: &Secret,
+    id: &str,
+    at: Timestamp,
+    body: &[u8],
+) -> Result<Vec<(String, String)>, Unusable> {
+    if scheme.of(secret).digest == Digest::Ed25519 {
+        return Err(Unusable::Public);
+    }
+    let time = match scheme.time {
+        Time::Unsigned => String::new(),
+        Time::Unix(_) | Time::Entry(_) => at.as_second().to_string(),
+        Time::Iso(_) => Timestamp::from_second(at.as_second()).unwrap_or(at).to_string(),
+    };
+    let mac = scheme.mac(secret, &Message { id, time: &time, body })?;
+    let mut signature = format!("{}{mac}", scheme.version);
+    let mut headers = Vec::new();
+    match scheme.time {
+        Time::Unsigned => {}
+        Time::Unix(name) | Time::Iso(name) => headers.push((name.to_ascii_lowercase(), time)),
+        Time::Entry(start) => signature = format!("{start}{time}{}{signature}", scheme.separator),
+    }
+    headers.extend(scheme.id.map(|name| (name.to_owned(), id.to_owned())));
+    headers.push((scheme.signature[0].to_ascii_lowercase(), signature));
+    Ok(headers)
+}
+
+impl Scheme<'_> {
+    /// The row for `secret`: how a secret is written says whether it is a public key.
+    fn of(&self, secret: &Secret) -> &Self {
+        match self.public {
+            Some(public) if secret.expose().starts_with(table::PUBLIC_KEY) => public,
+            _ => self,
         }
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes a key of any length");
-        for part in self.message {
-            mac.update(match part {
-                Part::Id => id.as_bytes(),
-                Part::Time => time.as_bytes(),
-                Part::Body => body,
-                Part::Text(text) => text.as_bytes(),
-            });
+    }
+
+    /// Whether any of `entries` is the signature of `message` by `secret`.
+    fn signed<'e>(
+        &self,
+        secret: &Secret,
+        message: &Message<'_>,
+        entries: impl Iterator<Item = &'e str>,
+    ) -> Result<bool, Unusable> {
+        let presented = entries.filter_map(|entry| entry.strip_prefix(self.version));
+        if self.digest == Digest::Ed25519 {
+            let key = self.key(secret)?;
+            let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, &*key);
+            let signed = self.text(message);
+            let good = |entry: &str| BASE64.decode(entry).is_ok_and(|bytes| key.verify(&signed, &bytes).is_ok());
+            return Ok(presented.fold(false, |found, entry| found | good(entry)));
         }
-        let bytes = mac.finalize().into_bytes();
+        let expected = self.mac(secret, message)?;
+        Ok(presented.fold(false, |found, entry| found | bool::from(expected.as_bytes().ct_eq(entry.as_bytes()))))
+    }
+
+    /// The signature of `message` by `secret`, as it is written.
+    fn mac(&self, secret: &Secret, message: &Message<'_>) -> Result<String, Unusable> {
+        let key = self.key(secret)?;
         Ok(match self.digest {
-            Digest::Base64 => BASE64.encode(bytes),
-            Digest::Hex => domain::hex(&bytes),
+            Digest::HexSha1 => domain::hex(&self.bytes::<Hmac<Sha1>>(&key, message)),
+            Digest::HexSha256 => domain::hex(&self.bytes::<Hmac<Sha256>>(&key, message)),
+            Digest::Base64Sha256 | Digest::Ed25519 => BASE64.encode(self.bytes::<Hmac<Sha256>>(&key, message)),
         })
+    }
+
+    fn bytes<M: Mac + KeyInit>(&self, key: &[u8], message: &Message<'_>) -> Vec<u8> {
+        let mut mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
+        for part in self.message {
+            mac.update(part.of(message));
+        }
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    fn text(&self, message: &Message<'_>) -> Vec<u8> {
+        self.message.iter().flat_map(|part| part.of(message)).copied().collect()
+    }
+
+    fn key(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, Unusable> {
+        let text = secret.expose();
+        match self.key {
+            Key::Raw if text.is_empty() => Err(Unusable::None),
+            Key::Raw => Ok(Zeroizing::new(text.as_bytes().to_vec())),
+            Key::Base64(start) => {
+                let text = text.strip_prefix(start).unwrap_or(text);
+                let key = Zeroizing::new(BASE64.decode(text).map_err(|_| Unusable::Encoding)?);
+                if key.len() < SHORTEST_KEY { Err(Unusable::Short) } else { Ok(key) }
+            }
+        }
+    }
+}
+
+impl Part {
+    fn of<'m>(&self, message: &Message<'m>) -> &'m [u8] {
+        match self {
+            Self::Id => message.id.as_bytes(),
+            Self::Time => message.time.as_bytes(),
+            Self::Body => message.body,
+            Self::Text(text) => text.as_bytes(),
+        }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Rejected> {
+    let value = headers.get(name).ok_or_else(|| Rejected::Missing(name.to_owned()))?;
+    value.to_str().map_err(|_| Rejected::Malformed(name.to_owned()))
+}
+
+/// A time as it is signed, and when it is.
+fn stated<'a>(
+    name: &str,
+    text: &'a str,
+    read: impl Fn(&str) -> Option<Timestamp>,
+) -> Result<(&'a str, Option<Timestamp>), Rejected> {
+    match read(text) {
+        Some(at) => Ok((text, Some(at))),
+        None => Err(Rejected::Malformed(name.to_owned())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values as YAML writes them.
 
-use domain::policy::{Address, Day, Group, Rule, Target, Window};
+use domain::policy::{Address, Day, Group, Kind, Rule, Target, Window};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 
@@ -29,6 +29,12 @@ pub(super) fn address(address: &Address) -> String {
 /// Targets as texts.
 pub(super) fn targets(targets: &[Target]) -> Vec<String> {
     targets.iter().map(ToString::to_string).collect()
+}
+
+/// The word for a kind of senders.
+pub(super) fn kind(kind: Kind) -> String {
+    let word = serde_json::to_value(kind).ok();
+    word.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned()
 }
 
 /// A window in one line.

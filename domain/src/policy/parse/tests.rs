@@ -314,12 +314,60 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
         ),
         (
             more("integrations: { i: { kind: alertmanager, open: true } }"),
-            "9:48: warning: integrations.i.open: anybody who reaches the URL can page people; keep it where the network is closed, or give it a secret",
+            "9:48: error: integrations.i.open: nothing proves who sends, and nothing says from where; write `from:` with the networks of its senders, or give it a secret in the place of `open`",
+        ),
+        (
+            more("integrations: { i: { kind: alertmanager, open: true, from: [10.0.0.0/8] } }"),
+            "9:48: warning: integrations.i.open: anybody in these networks can page people: nothing proves who sends; give it a secret in the place of `open` where its senders can",
+        ),
+        (
+            more("integrations: { i: { kind: alertmanager, open: true, from: [10.0.0.0/8, \"::/0\"] } }"),
+            "9:48: warning: integrations.i.open: anybody who reaches the URL can page people: nothing proves who sends; give it a secret in the place of `open` where its senders can",
+        ),
+        (more("integrations: { i: { kind: github, secret: \"ssm:/a\", from: [192.30.252.0/22] } }"), ""),
+        (
+            more("integrations: { i: { kind: github, secret: \"ssm:/a\", from: [github.com] } }"),
+            "9:61: error: integrations.i.from[0]: `github.com` is not a network; write an address such as 203.0.113.7, or a network such as 203.0.113.0/24 or 2001:db8::/32",
+        ),
+        (
+            more("integrations: { i: { kind: cloudwatch, from: [10.0.0.0/8] } }"),
+            "9:40: error: integrations.i.from: AWS itself delivers it, from no address; remove `from`",
         ),
         (more("integrations: { i: { kind: cloudwatch } }"), ""),
         (
+            more("integrations: { i: { kind: grafana, secret: \"ssm:/a\", header: X-Sig, timestamp_header: X-Time } }"),
+            "",
+        ),
+        (more("integrations: { i: { kind: grafana, secret: \"ssm:/a\", proof: token, header: X-Key } }"), ""),
+        (more("integrations: { i: { kind: gitlab, secret: \"ssm:/a\", proof: signature } }"), ""),
+        (more("integrations: { i: { kind: cloudwatch, auto_close: 24h } }"), ""),
+        (
+            more("integrations: { i: { kind: cloudwatch, auto_close: 10s } }"),
+            "9:52: error: integrations.i.auto_close: an auto-close of 10s is not possible; write a length from 5m to 8784h",
+        ),
+        (
+            more("integrations: { i: { kind: github, secret: \"ssm:/a\", proof: token } }"),
+            "9:61: error: integrations.i.proof: its senders cannot do that; remove `proof`: how they prove who they are is not a choice",
+        ),
+        (
+            more("integrations: { i: { kind: sentry, secret: \"ssm:/a\", header: X-Key } }"),
+            "9:62: error: integrations.i.header: its senders have one place for their proof; remove `header`",
+        ),
+        (
+            more("integrations: { i: { kind: datadog, secret: \"ssm:/a\", header: \"X Key\" } }"),
+            "9:63: error: integrations.i.header: this cannot be the name of a header; use letters, digits, `-` and `_`, such as X-Api-Key",
+        ),
+        (
+            more("integrations: { i: { kind: gitlab, secret: \"ssm:/a\", timestamp_header: X-Time } }"),
+            "9:72: error: integrations.i.timestamp_header: only Grafana signs a time in a header that one names; remove `timestamp_header`",
+        ),
+        (
             more("integrations: { i: { kind: pagerduty, open: true } }"),
             "9:45: error: integrations.i.open: PagerDuty's events are told apart by their routing key, so this cannot be open; remove `open` and write `secret: ssm:/path/of/the/key`",
+        ),
+        (
+            more("integrations: { i: { kind: opsgenie, open: true } }"),
+            "9:44: error: integrations.i.open: Opsgenie's alerts are told apart by their API key, so this cannot be open; remove `open` and write `secret: ssm:/path/of/the/key`",
         ),
         (
             more("integrations: { \"a/b\": { kind: cloudwatch } }"),
@@ -420,7 +468,7 @@ fn h01_quiet_hours_follow_the_wall_clock_through_both_changes_of_the_year() {
 
 #[test]
 fn two_open_prometheus_integrations_are_refused() {
-    let both = "integrations: { a: { kind: prometheus, open: true }, b: { kind: prometheus, open: true } }";
+    let both = "integrations: { a: { kind: prometheus, open: true, from: [10.0.0.1] }, b: { kind: prometheus, open: true, from: [10.0.0.2] } }";
     let found = mistakes(&format!("{LEAST}{both}"));
     assert!(
         found.iter().any(|mistake| mistake.contains("error: integrations.b.open: `a` is an open prometheus")),
