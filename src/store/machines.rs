@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::aws::Aws;
 use crate::error::Error;
-use crate::signed::{Answered, Signed};
+use crate::signed::Signed;
 
 /// What Step Functions calls a name that was taken before.
 const TAKEN: &str = "ExecutionAlreadyExists";
@@ -37,20 +37,13 @@ impl Machine {
         let what = "starting a state machine";
         let answered = self.states.ask(&Method::POST, "/", &headers, &Bytes::from(body.to_string())).await;
         let answered = answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })?;
-        let error = error(&answered);
+        let error = answered.code().unwrap_or_default();
         if answered.status.is_success() || error == TAKEN {
             return Ok(());
         }
         let source = format!("Step Functions answered {} {error}", answered.status).into();
         Err(Error::Unavailable { what, source })
     }
-}
-
-/// The name of the error that was answered, without the namespace before it.
-fn error(answered: &Answered) -> String {
-    let named = || serde_json::from_slice::<Value>(&answered.body).ok()?["__type"].as_str().map(str::to_owned);
-    let name = answered.error.clone().or_else(named).unwrap_or_default();
-    name.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 /// One more execution for an incident whose own is over or asleep: its name, the same for the same request, and its
@@ -66,6 +59,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::signed::Answered;
 
     #[test]
     fn a_name_that_was_taken_before_is_known_however_it_is_answered() {
@@ -79,7 +73,7 @@ mod tests {
         for (header, body, expected) in table {
             let (error_header, body) = (header.map(str::to_owned), Bytes::from(body));
             let answered = Answered { status: StatusCode::BAD_REQUEST, error: error_header, etag: None, body };
-            assert_eq!(error(&answered), expected, "{answered:?}");
+            assert_eq!(answered.code().unwrap_or_default(), expected, "{answered:?}");
         }
     }
 }
