@@ -11,6 +11,7 @@ mod cloud;
 mod doors;
 mod evidence;
 mod export;
+mod faults;
 mod functions;
 mod gaps;
 mod grouping;

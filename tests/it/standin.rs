@@ -2,7 +2,7 @@
 //!
 //! It proves what our code does around its calls. What the services themselves do is proved on the local cloud.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -29,9 +29,16 @@ pub enum Fault {
     AnswerLost,
     /// The service is in trouble.
     Trouble,
+    /// The service is in trouble at this call however often its client tries it.
+    Failing,
+    /// The service has enough of the caller at this call, however often its client tries it.
+    Throttled,
     /// The service says no.
     Refused,
 }
+
+/// How often a client tries a call.
+const TRIES: u32 = 3;
 
 /// The ARN of the key that signs evidence.
 pub const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/0";
@@ -47,7 +54,7 @@ pub type Item = Map<String, Value>;
 type Breaker = Box<dyn FnMut(usize, &str) -> Fault + Send>;
 
 /// What the services hold.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct World {
     /// Table name to items, by their keys.
     pub tables: BTreeMap<String, BTreeMap<(String, String), Item>>,
@@ -67,6 +74,8 @@ pub struct World {
     pub sent: Vec<Value>,
     /// Names of the calls so far.
     pub calls: Vec<String>,
+    /// What transactions said of themselves that were made: one that comes again was made already.
+    pub tokens: BTreeSet<String>,
 }
 
 /// The stand-in.
@@ -75,6 +84,7 @@ pub struct Standin {
     pub world: Arc<Mutex<World>>,
     breaker: Arc<Mutex<Breaker>>,
     killer: Arc<Mutex<Box<dyn Fn() + Send>>>,
+    lasting: Arc<Mutex<Vec<(Lasting, u32)>>>,
     pub address: SocketAddr,
 }
 
@@ -84,16 +94,23 @@ impl Standin {
         let breaker: Arc<Mutex<Breaker>> = Arc::new(Mutex::new(Box::new(|_, _| Fault::None)));
         let killer: Arc<Mutex<Box<dyn Fn() + Send>>> = Arc::new(Mutex::new(Box::new(|| ())));
         let (inner, breaks, kills) = (Arc::clone(&world), Arc::clone(&breaker), Arc::clone(&killer));
+        let lasting: Arc<Mutex<Vec<(Lasting, u32)>>> = Arc::default();
+        let lasts_on = Arc::clone(&lasting);
         let address = serve(move |request| {
             let name = name(&request);
-            let fault = {
+            let again = lasts(&mut lasts_on.lock().unwrap(), &request);
+            let fault = again.unwrap_or_else(|| {
                 let mut world = inner.lock().unwrap();
                 world.calls.push(name.clone());
                 (breaks.lock().unwrap())(world.calls.len() - 1, &name)
-            };
+            });
+            if again.is_none() && matches!(fault, Fault::Failing | Fault::Throttled) {
+                lasts_on.lock().unwrap().push((Lasting::of(&request, fault), TRIES - 1));
+            }
             match fault {
                 Fault::None => Some(inner.lock().unwrap().answer(&name, &request)),
-                Fault::Trouble => Some(Answer::new(503, "{}")),
+                Fault::Trouble | Fault::Failing => Some(Answer::new(503, "{}")),
+                Fault::Throttled => Some(throttled(&name)),
                 Fault::Refused => Some(failure(400, "AccessDeniedException")),
                 Fault::KilledBefore => {
                     kills.lock().unwrap()();
@@ -110,13 +127,19 @@ impl Standin {
                 }
             }
         });
-        Self { world, breaker, killer, address }
+        Self { world, breaker, killer, lasting, address }
     }
 
     /// From now on `breaker` decides about every call, counted from 0 again.
     pub fn breaks(&self, breaker: impl FnMut(usize, &str) -> Fault + Send + 'static) {
         self.world.lock().unwrap().calls.clear();
         *self.breaker.lock().unwrap() = Box::new(breaker);
+    }
+
+    /// Nothing is broken any more, now or later.
+    pub fn mend(&self) {
+        self.breaks(|_, _| Fault::None);
+        self.lasting.lock().unwrap().clear();
     }
 
     /// Who is killed by a fault that kills.
@@ -141,6 +164,43 @@ impl Standin {
             ("INCIDENT_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:incident")),
             ("PUBLIC_URL", text("https://watchkeeper.test")),
         ]
+    }
+}
+
+/// A call that stays broken.
+struct Lasting {
+    path: String,
+    body: Vec<u8>,
+    fault: Fault,
+}
+
+impl Lasting {
+    fn of(request: &Request, fault: Fault) -> Self {
+        Self { path: request.path.clone(), body: request.body.clone(), fault }
+    }
+}
+
+/// The fault of a call that its client tries again, as often as it does.
+fn lasts(lasting: &mut Vec<(Lasting, u32)>, request: &Request) -> Option<Fault> {
+    let same = |(call, _): &(Lasting, u32)| call.path == request.path && call.body == request.body;
+    let place = lasting.iter().position(same)?;
+    let fault = lasting[place].0.fault;
+    lasting[place].1 -= 1;
+    if lasting[place].1 == 0 {
+        lasting.remove(place);
+    }
+    Some(fault)
+}
+
+/// How each service says that it has enough.
+fn throttled(name: &str) -> Answer {
+    match name.split_once('.').map_or(name, |(service, _)| service) {
+        "DynamoDB_20120810" => failure(400, "ProvisionedThroughputExceededException"),
+        "AmazonSQS" => failure(400, "RequestThrottled"),
+        "AmazonSSM" | "TrentService" | "AWSStepFunctions" => failure(400, "ThrottlingException"),
+        "Query" => Answer::new(400, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"),
+        "POST /v2/email/outbound-emails" => failure(429, "TooManyRequestsException"),
+        _ => Answer::new(503, "<Error><Code>SlowDown</Code></Error>"),
     }
 }
 
@@ -350,6 +410,10 @@ impl World {
             }
             "Query" => self.query(request),
             "TransactWriteItems" => {
+                let token = text(&request["ClientRequestToken"]);
+                if self.tokens.contains(&token) {
+                    return json_answer(&json!({}));
+                }
                 let items = request["TransactItems"].as_array().unwrap();
                 let parts = |name: &str| -> Vec<Value> {
                     items.iter().map(|item| item[name].clone()).filter(Value::is_object).collect()
@@ -378,6 +442,7 @@ impl World {
                     let item = put["Item"].as_object().unwrap().clone();
                     self.table(&put["TableName"]).insert(key(&item), item);
                 }
+                self.tokens.insert(token);
                 json_answer(&json!({}))
             }
             _ => failure(400, "UnknownOperationException"),
@@ -478,13 +543,14 @@ impl World {
 }
 
 /// A key of KMS.
-pub struct Key(EcdsaKeyPair);
+#[derive(Clone)]
+pub struct Key(Arc<EcdsaKeyPair>);
 
 impl Key {
     pub fn new() -> Self {
         let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
         let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap())
+        Self(Arc::new(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap()))
     }
 
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
