@@ -33,7 +33,7 @@ mod rotation;
 mod window;
 
 pub use cover::{Absence, CoverEvent, Covers, Override, Unfit};
-pub use gap::{Gap, GapEvent, ToldGaps};
+pub use gap::{Gap, GapEvent, ToldGaps, gaps_ahead};
 pub use plan::{Span, final_schedule};
 pub(crate) use rotation::instant;
 

@@ -14,6 +14,7 @@ use crate::route::Decision;
 use crate::signal::Alert;
 
 mod answers;
+mod neglected;
 mod steps;
 
 const POLICY: &str = r"

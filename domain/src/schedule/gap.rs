@@ -62,8 +62,6 @@ struct Told {
 impl ToldGaps {
     /// The gaps of `policy` that somebody is to be told of at `now`, those of the same schedules together.
     pub fn due(&self, policy: &Policy, covers: &Covers, now: Timestamp) -> Vec<Vec<Gap>> {
-        let alone: BTreeSet<BTreeSet<String>> =
-            policy.escalations.values().flat_map(|escalation| &escalation.steps).filter_map(schedules_of).collect();
         let due = |schedules: BTreeSet<String>| {
             let zone = zone_of(&schedules, policy);
             let today = zone.to_datetime(now).date();
@@ -71,7 +69,7 @@ impl ToldGaps {
             gaps.retain(|gap| self.told_at(gap).is_none_or(|at| zone.to_datetime(at).date() != today));
             (!gaps.is_empty() && cannot_wait(gaps[0].from, &zone, now)).then_some(gaps)
         };
-        alone.into_iter().filter_map(due).collect()
+        alone(policy).into_iter().filter_map(due).collect()
     }
 
     /// What `event`, written at `at`, does.
@@ -85,6 +83,11 @@ impl ToldGaps {
     fn told_at(&self, gap: &Gap) -> Option<Timestamp> {
         self.0.iter().find(|told| told.schedules == gap.schedules && told.from == gap.from).map(|told| told.at)
     }
+}
+
+/// Every gap of `policy` that begins in the coming week, whoever was told of it, by schedule and in order.
+pub fn gaps_ahead(policy: &Policy, covers: &Covers, now: Timestamp) -> Vec<Gap> {
+    alone(policy).iter().flat_map(|schedules| ahead(schedules, policy, covers, now)).collect()
 }
 
 impl Gap {
@@ -106,6 +109,11 @@ impl Gap {
 fn zone_of(schedules: &BTreeSet<String>, policy: &Policy) -> TimeZone {
     let first = schedules.first().and_then(|name| policy.schedules.get(name));
     first.and_then(|schedule| TimeZone::get(&schedule.time_zone).ok()).unwrap_or(TimeZone::UTC)
+}
+
+/// The sets of schedules that steps of `policy` depend on alone.
+fn alone(policy: &Policy) -> BTreeSet<BTreeSet<String>> {
+    policy.escalations.values().flat_map(|escalation| &escalation.steps).filter_map(schedules_of).collect()
 }
 
 /// The schedules on which alone it depends whether `step` finds somebody; `None` when it depends on none.
