@@ -62,6 +62,21 @@ mod tests {
     use crate::signed::Answered;
 
     #[test]
+    fn f06_every_name_is_one_that_step_functions_takes() {
+        let id = domain::incident::IncidentId {
+            fingerprint: domain::fingerprint::Fingerprint::of("pagerduty", "ana@example.com / b c"),
+            generation: u32::MAX,
+        };
+        let incident = Incident::expected(id.clone());
+        let continued = format!("{id}-c{}", u64::MAX);
+        for name in [id.to_string(), look_again(&incident, "api/ana@example.com").0, continued] {
+            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            assert!(plain && name.len() <= 80, "{name}");
+            assert!(!name.contains("ana"), "nobody is named");
+        }
+    }
+
+    #[test]
     fn a_name_that_was_taken_before_is_known_however_it_is_answered() {
         let table = [
             (None, r#"{"__type":"ExecutionAlreadyExists","message":"m"}"#, TAKEN),
