@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use watchkeeper::secret::Secret;
 use watchkeeper::sender::verify;
 
-use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, standin};
+use crate::cases::{ROUTING_KEY, WEBHOOK_SECRET, function, gateway, policy, standin, standin_with};
 use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
@@ -121,14 +121,19 @@ fn what_cannot_be_taken_is_refused_in_the_senders_dialect_and_never_queued() {
 
 #[test]
 fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
-    for broken in ["AmazonSSM", "AmazonSQS", "GET /policies"] {
-        let standin = standin("127.0.0.1:9");
+    let broken = ["AmazonSSM", "AmazonSQS", "GET /policies"];
+    let cases = broken.into_iter().flat_map(|broken| [(broken, Fault::Trouble), (broken, Fault::Throttled)]);
+    for (broken, fault) in cases {
+        // A15: among several secrets, too.
+        let mut policy = json!(policy("127.0.0.1:9"));
+        policy["integrations"]["second"] = json!({ "kind": "pagerduty", "secret": "ssm:/watchkeeper/second" });
+        let standin = standin_with(&serde_json::from_value(policy).unwrap());
         let ingest = ingest(&standin);
-        standin.breaks(move |_, name| if name.starts_with(broken) { Fault::Trouble } else { Fault::None });
+        standin.breaks(move |_, name| if name.starts_with(broken) { fault } else { Fault::None });
         let answer =
             ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 503, "{broken}: {answer}");
-        standin.breaks(|_, _| Fault::None);
+        standin.mend();
         let answer =
             ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 202, "{broken} is back: {answer}");

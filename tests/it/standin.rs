@@ -74,6 +74,8 @@ pub struct World {
     pub sent: Vec<Value>,
     /// Names of the calls so far.
     pub calls: Vec<String>,
+    /// Whether each call does as little as it may: one item of a page, and one part of a batch.
+    pub stingy: bool,
     /// What transactions said of themselves that were made: one that comes again was made already.
     pub tokens: BTreeSet<String>,
 }
@@ -232,14 +234,21 @@ impl World {
             ("AmazonSQS", "SendMessageBatch") => {
                 let batch = body();
                 let entries = batch["Entries"].as_array().cloned().unwrap_or_default();
+                let most = if self.stingy { 1 } else { entries.len() };
+                let failed = entries
+                    .iter()
+                    .skip(most)
+                    .map(|entry| json!({ "Id": entry["Id"], "Code": "InternalError", "SenderFault": false }));
+                let failed: Vec<Value> = failed.collect();
                 let taken: Vec<Value> = entries
                     .iter()
+                    .take(most)
                     .map(|entry| {
                         self.enqueue(&batch["QueueUrl"], &entry["MessageBody"]);
                         json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": md5(&entry["MessageBody"]) })
                     })
                     .collect();
-                json_answer(&json!({ "Successful": taken, "Failed": [] }))
+                json_answer(&json!({ "Successful": taken, "Failed": failed }))
             }
             ("AmazonSSM", "GetParameters") => {
                 let names = body()["Names"].as_array().cloned().unwrap_or_default();
@@ -348,20 +357,7 @@ impl World {
                 let item = self.table(&request["TableName"]).get(&key).cloned();
                 json_answer(&item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
             }
-            "BatchGetItem" => {
-                let tables = request["RequestItems"].as_object().unwrap().clone();
-                let mut found = Map::new();
-                for (table, wanted) in tables {
-                    let keys = wanted["Keys"].as_array().unwrap().clone();
-                    let items = self.table(&json!(table));
-                    let items: Vec<Item> = keys
-                        .iter()
-                        .filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned())
-                        .collect();
-                    found.insert(table, json!(items));
-                }
-                json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
-            }
+            "BatchGetItem" => self.batch_get(&request["RequestItems"]),
             "PutItem" => {
                 let item = request["Item"].as_object().unwrap().clone();
                 if request["ConditionExpression"].is_string() && !self.holds(request) {
@@ -399,15 +395,7 @@ impl World {
                 table.remove(&key);
                 json_answer(&json!({}))
             }
-            "BatchWriteItem" => {
-                for (table, writes) in request["RequestItems"].as_object().unwrap() {
-                    for write in writes.as_array().unwrap() {
-                        let key = key(write["DeleteRequest"]["Key"].as_object().unwrap());
-                        self.table(&json!(table)).remove(&key);
-                    }
-                }
-                json_answer(&json!({ "UnprocessedItems": {} }))
-            }
+            "BatchWriteItem" => self.batch_write(&request["RequestItems"]),
             "Query" => self.query(request),
             "TransactWriteItems" => {
                 let token = text(&request["ClientRequestToken"]);
@@ -449,6 +437,39 @@ impl World {
         }
     }
 
+    fn batch_get(&mut self, tables: &Value) -> Answer {
+        let tables = tables.as_object().unwrap().clone();
+        let (mut found, mut left) = (Map::new(), Map::new());
+        for (table, mut wanted) in tables {
+            let mut keys = wanted["Keys"].as_array().unwrap().clone();
+            if self.stingy && keys.len() > 1 {
+                wanted["Keys"] = json!(keys.split_off(1));
+                left.insert(table.clone(), wanted);
+            }
+            let items = self.table(&json!(table));
+            let items: Vec<Item> =
+                keys.iter().filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned()).collect();
+            found.insert(table, json!(items));
+        }
+        json_answer(&json!({ "Responses": found, "UnprocessedKeys": left }))
+    }
+
+    fn batch_write(&mut self, tables: &Value) -> Answer {
+        let mut left = Map::new();
+        for (table, writes) in tables.as_object().unwrap() {
+            let writes = writes.as_array().unwrap();
+            let most = if self.stingy { 1 } else { writes.len() };
+            if writes.len() > most {
+                left.insert(table.clone(), json!(writes[most..]));
+            }
+            for write in &writes[..most] {
+                let key = key(write["DeleteRequest"]["Key"].as_object().unwrap());
+                self.table(&json!(table)).remove(&key);
+            }
+        }
+        json_answer(&json!({ "UnprocessedItems": left }))
+    }
+
     fn holds(&mut self, put: &Value) -> bool {
         let key = key(put["Item"].as_object().unwrap());
         let present = self.table(&put["TableName"]).get(&key).cloned();
@@ -467,6 +488,7 @@ impl World {
     fn query(&mut self, request: &Value) -> Answer {
         let values = &request["ExpressionAttributeValues"];
         let condition = request["KeyConditionExpression"].as_str().unwrap();
+        let stingy = self.stingy;
         let partition = [":pk", ":s"].into_iter().find_map(|name| values[name]["S"].as_str());
         let items = self.table(&request["TableName"]);
         // A partition is found by its key, however large the table is.
@@ -506,15 +528,23 @@ impl World {
             found.drain(..place.map_or(0, |place| place + 1));
         }
         let mut last = None;
-        if let Some(limit) = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok())
+        let limit = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok());
+        if let Some(limit) = limit.or(stingy.then_some(1)).map(|limit| if stingy { 1 } else { limit })
             && found.len() > limit
         {
             found.truncate(limit);
-            last = found.last().map(|item| json!({ "pk": item.get("pk"), "sk": item.get("sk") }));
+            let names = ["pk", "sk", "stream", "seq", "status", "opened_at"];
+            let indexed = |name: &str| request["IndexName"].is_string() || !["status", "opened_at"].contains(&name);
+            last = found.last().map(|item| {
+                // The snapshots have a `seq` that is no key.
+                let is_key = |name: &str| indexed(name) && (name != "seq" || item.contains_key("stream"));
+                let parts = names.into_iter().filter(|name| is_key(name));
+                parts.filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect::<Item>()
+            });
         }
         let mut answer = json!({ "Items": found, "Count": found.len() });
-        if let Some(last) = last.filter(|last| last["sk"].is_object()) {
-            answer["LastEvaluatedKey"] = last;
+        if let Some(last) = last {
+            answer["LastEvaluatedKey"] = json!(last);
         }
         json_answer(&answer)
     }

@@ -18,6 +18,11 @@ pub fn pass(world: &mut World, time: SignedDuration) {
     }
 }
 
+/// A message as it would have been longer ago, by `time`.
+pub fn earlier(message: &str, time: SignedDuration) -> String {
+    aged_json(message, time, &BTreeMap::new())
+}
+
 /// Ages the records; what each hash became.
 fn age_records(world: &mut World, time: SignedDuration) -> BTreeMap<String, String> {
     let mut hashes = BTreeMap::new();

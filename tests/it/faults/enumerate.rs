@@ -1,12 +1,11 @@
 //! Every call of every journey, broken in every way (faults.md, G07 to G09): the journey comes to the same.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 
-use super::installation::{Installation, Snapshot, Strike};
+use super::installation::{Breaks, Installation, Snapshot, Strike};
 use super::invariants::{Outcome, outcome};
 use super::journeys::{JOURNEYS, Journey};
+use super::side_by_side;
 use crate::phone::Phone;
 use crate::standin::Fault;
 
@@ -14,9 +13,6 @@ use crate::standin::Fault;
 /// own: so that is done for first calls alone.
 const FAULTS: [Fault; 5] =
     [Fault::Throttled, Fault::Failing, Fault::AnswerLost, Fault::KilledAfter, Fault::KilledBefore];
-/// How many cases run side by side: many of them wait for a client's next try.
-const SIDE_BY_SIDE: usize = 16;
-
 /// A journey on which nothing broke.
 struct Survey {
     journey: &'static Journey,
@@ -48,10 +44,10 @@ impl Survey {
     /// Makes the journey with a fault, from the step in which it strikes.
     fn make(&self, place: &mut Installation, strike: Strike) {
         let from = self.before.iter().rposition(|(invocations, _)| *invocations <= strike.invocation).unwrap();
-        place.restore(&self.before[from].1, Some(strike));
+        place.restore(&self.before[from].1, Breaks::Once(strike));
         self.journey.steps[from..].iter().for_each(|step| step(place));
         outcome(place).assert_is(&self.good);
-        assert!(place.was_struck(), "the call was never made");
+        assert_eq!(place.struck(), 1, "the call was never made");
     }
 }
 
@@ -59,39 +55,21 @@ impl Survey {
 fn g07_g08_g09_whichever_call_breaks_in_whatever_way_every_journey_comes_to_the_same() {
     let phone = Phone::start();
     let surveys: Vec<Survey> = JOURNEYS.iter().map(|journey| Survey::of(journey, &phone)).collect();
-    let all = surveys.iter().flat_map(|survey| survey.cases.iter().map(move |strike| (survey, *strike)));
+    let all = surveys.iter().enumerate();
+    let all = all.flat_map(|(place, survey)| survey.cases.iter().map(move |strike| (place, survey, *strike)));
     // One case alone, by what a failure says of it.
     let only = std::env::var("FAULT_CASE").unwrap_or_default();
-    let all = all.filter(|(survey, strike)| format!("{}: {strike:?}", survey.journey.name).contains(&only));
-    let cases = Mutex::new(all.collect::<Vec<_>>().into_iter());
-    let (failed, counts) = (Mutex::new(Vec::new()), Mutex::new(BTreeMap::<_, usize>::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
-            scope.spawn(|| {
-                let mut place = Installation::new(&phone);
-                let mut last = "";
-                loop {
-                    let Some((survey, strike)) = cases.lock().unwrap().next() else { return };
-                    let name = survey.journey.name;
-                    if name != last {
-                        // Another policy rules.
-                        place.cool();
-                        last = name;
-                    }
-                    *counts.lock().unwrap().entry((name, format!("{:?}", strike.fault))).or_default() += 1;
-                    if catch_unwind(AssertUnwindSafe(|| survey.make(&mut place, strike))).is_err() {
-                        failed.lock().unwrap().push(format!("{name}: {strike:?}"));
-                        place = Installation::new(&phone);
-                    }
-                }
-            });
-        }
-    });
-    let counts = counts.into_inner().unwrap();
+    let all = all.filter(|(_, survey, strike)| format!("{}: {strike:?}", survey.journey.name).contains(&only));
+    let cases: Vec<(&str, (usize, Strike))> =
+        all.map(|(place, survey, strike)| (survey.journey.name, (place, strike))).collect();
+    let mut counts = BTreeMap::<_, usize>::new();
+    for (journey, (_, strike)) in &cases {
+        *counts.entry((*journey, format!("{:?}", strike.fault))).or_default() += 1;
+    }
+    let failed = side_by_side(&phone, cases, |place, (survey, strike)| surveys[*survey].make(place, *strike));
     for ((journey, fault), count) in &counts {
         eprintln!("{journey}, {fault}: {count} cases");
     }
-    let failed = failed.into_inner().unwrap();
     eprintln!("{} cases, {} of them failed", counts.values().sum::<usize>(), failed.len());
     assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -2,8 +2,9 @@
 //! delivers the queue's messages, runs the executions, and lets senders, people and schedules come again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::policy::Policy;
 use jiff::{SignedDuration, Timestamp};
@@ -15,13 +16,16 @@ use crate::cases::{ROUTING_KEY, TOKEN, function, furnish, gateway};
 use crate::phone::{Page, Phone};
 use crate::runtime::{Failure, Function};
 use crate::standin::{Fault, Key, LOCK, Standin, World};
+use crate::template::Template;
 
-/// How often SQS delivers a message before it is a dead letter.
-const DELIVERIES: u32 = 10;
-/// How often senders and people try.
+/// How long SQS hides a message that was delivered.
+const HIDDEN: SignedDuration = SignedDuration::from_secs(60);
+/// How often senders and people try where one thing breaks.
 const TRIES: usize = 5;
 /// How often Lambda tries an event of a schedule.
 const ATTEMPTS: usize = 3;
+/// How often everybody tries where things break again and again: a schedule comes again too.
+const PATIENCE: usize = 50;
 
 /// The binary of each function.
 fn binary(name: &str) -> &'static str {
@@ -50,11 +54,68 @@ pub struct Strike {
     pub fault: Fault,
 }
 
+/// What breaks.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Breaks {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// One call.
+    Once(Strike),
+    /// Any call, as this seed says, with the odds of [`ODDS`] to one.
+    AtRandom(u64),
+    /// Every call whose name begins with one of these.
+    Outage(&'static [&'static str]),
+}
+
+impl Breaks {
+    /// What becomes of the call `call`, named `name`, of the invocation `invocation`.
+    fn fault(self, invocation: usize, call: usize, name: &str) -> Fault {
+        match self {
+            Self::Once(strike) if (strike.invocation, strike.call) == (invocation, call) => strike.fault,
+            Self::AtRandom(seed) => {
+                let mut hasher = DefaultHasher::new();
+                (seed, invocation, call).hash(&mut hasher);
+                let dice = hasher.finish();
+                if dice.is_multiple_of(ODDS) {
+                    AT_RANDOM[usize::try_from(dice / ODDS % 6).unwrap()]
+                } else {
+                    Fault::None
+                }
+            }
+            Self::Outage(names) if names.iter().any(|known| name.starts_with(known)) => Fault::Trouble,
+            Self::Nothing | Self::Once(_) | Self::Outage(_) => Fault::None,
+        }
+    }
+}
+
+/// What can happen to a call at random.
+const AT_RANDOM: [Fault; 6] =
+    [Fault::Trouble, Fault::Failing, Fault::Throttled, Fault::AnswerLost, Fault::KilledBefore, Fault::KilledAfter];
+
+/// One call in so many breaks at random.
+pub const ODDS: u64 = 20;
+
 /// A message of the queue that is not done with.
+#[derive(Clone)]
 struct Message {
     id: usize,
     body: String,
     received: u32,
+    visible_at: Timestamp,
+}
+
+/// An event as `PagerDuty`'s clients send it.
+pub fn event(action: &str, key: &str, title: &str) -> Value {
+    let payload = json!({ "summary": title, "source": "checkout-7", "severity": "critical" });
+    json!({ "routing_key": ROUTING_KEY, "event_action": action, "dedup_key": key, "payload": payload })
+}
+
+/// How often SQS delivers a message, as the template says.
+fn deliveries() -> u32 {
+    let template = Template::read();
+    let most = &template.properties("SignalsQueue")["RedrivePolicy"]["maxReceiveCount"];
+    most.as_str().and_then(|most| most.parse().ok()).or_else(|| most.as_u64()?.try_into().ok()).unwrap()
 }
 
 /// How everything stood at some moment.
@@ -65,6 +126,7 @@ pub struct Snapshot {
     pages: Vec<Page>,
     invocations: Vec<(String, usize)>,
     received: usize,
+    messages: Vec<Message>,
     executions: Vec<Execution>,
 }
 
@@ -79,14 +141,17 @@ pub struct Installation {
     warm: BTreeMap<String, Function>,
     /// Every invocation has a new sandbox.
     cold: bool,
-    strike: Option<Strike>,
-    struck: Arc<AtomicBool>,
+    breaks: Breaks,
+    /// How many calls were broken.
+    struck: Arc<AtomicUsize>,
     /// From which invocation on the journey itself begins: before, it is prepared.
     pub begins: usize,
     /// The function and the number of calls of each invocation so far.
     pub invocations: Vec<(String, usize)>,
     messages: Vec<Message>,
     received: usize,
+    /// How often SQS delivers a message before it is a dead letter.
+    deliveries: u32,
     pub executions: Vec<Execution>,
 }
 
@@ -100,12 +165,13 @@ impl Installation {
             phone: phone.clone(),
             warm: BTreeMap::new(),
             cold: false,
-            strike: None,
+            breaks: Breaks::Nothing,
             struck: Arc::default(),
             begins: 0,
             invocations: Vec::new(),
             messages: Vec::new(),
             received: 0,
+            deliveries: deliveries(),
             executions: Vec::new(),
         }
     }
@@ -127,12 +193,13 @@ impl Installation {
             pages: self.pages(),
             invocations: self.invocations.clone(),
             received: self.received,
+            messages: self.messages.clone(),
             executions: self.executions.clone(),
         }
     }
 
     /// Everything is as it was then, as if that were now; functions that run already go on in it.
-    pub fn restore(&mut self, then: &Snapshot, strike: Option<Strike>) {
+    pub fn restore(&mut self, then: &Snapshot, breaks: Breaks) {
         self.standin.mend();
         *self.standin.world.lock().unwrap() = then.world.clone();
         let pages = then.pages.iter().cloned().map(|page| Page { link: self.url.clone(), ..page });
@@ -140,8 +207,9 @@ impl Installation {
         self.invocations.clone_from(&then.invocations);
         self.executions.clone_from(&then.executions);
         self.received = then.received;
-        self.messages.clear();
-        self.strike = strike;
+        self.messages.clone_from(&then.messages);
+        self.cold = false;
+        self.breaks = breaks;
         self.struck = Arc::default();
         // What is archived or signed stays as old as it is.
         if then.world.objects.keys().all(|name| !name.starts_with("evidence/")) {
@@ -174,15 +242,28 @@ impl Installation {
         self.begins = self.invocations.len();
     }
 
-    /// Whether the fault of the case struck.
-    pub fn was_struck(&self) -> bool {
+    /// How many calls were broken.
+    pub fn struck(&self) -> usize {
         self.struck.load(Ordering::SeqCst)
+    }
+
+    /// From now on this breaks.
+    pub fn breaks(&mut self, breaks: Breaks) {
+        self.standin.mend();
+        self.breaks = breaks;
+    }
+
+    /// Whether more than one call may break, so that whoever tries must try for longer.
+    pub fn is_rough(&self) -> bool {
+        matches!(self.breaks, Breaks::AtRandom(_))
     }
 
     /// Invokes a function; `None` when it died over it.
     pub fn invoke(&mut self, name: &str, event: &Value) -> Option<Result<Value, Failure>> {
-        let strike = self.strike.filter(|strike| strike.invocation == self.invocations.len());
-        if self.cold || strike.is_some() {
+        let invocation = self.invocations.len();
+        let breaks = self.breaks;
+        let strikes = matches!(breaks, Breaks::Once(strike) if strike.invocation == invocation);
+        if self.cold || strikes {
             self.warm.remove(name);
         }
         if !self.warm.contains_key(name) {
@@ -193,15 +274,11 @@ impl Installation {
         let calls = Arc::new(AtomicUsize::new(0));
         let (counted, struck) = (Arc::clone(&calls), Arc::clone(&self.struck));
         self.standin.kills(function.killer());
-        self.standin.breaks(move |call, _| {
+        self.standin.breaks(move |call, name| {
             counted.store(call + 1, Ordering::SeqCst);
-            match strike.filter(|strike| strike.call == call) {
-                Some(strike) => {
-                    struck.store(true, Ordering::SeqCst);
-                    strike.fault
-                }
-                None => Fault::None,
-            }
+            let fault = breaks.fault(invocation, call, name);
+            struck.fetch_add(usize::from(fault != Fault::None), Ordering::SeqCst);
+            fault
         });
         let answer = function.invoke(event);
         self.invocations.push((name.to_owned(), calls.load(Ordering::SeqCst)));
@@ -219,7 +296,7 @@ impl Installation {
             ("content-type", "application/json".to_owned()),
             ("idempotency-key", format!("{method} {path}")),
         ];
-        for _ in 0..TRIES {
+        for _ in 0..if self.is_rough() { PATIENCE } else { TRIES } {
             // Whoever asks again makes a request of its own, and says by the key that it is the same.
             let event = gateway(method, path, &headers, &body.to_string());
             if let Some(Ok(answer)) = self.invoke(function, &event)
@@ -233,16 +310,22 @@ impl Installation {
 
     /// Sends an event as `PagerDuty`'s clients do, and lets everything come of it that comes at once.
     pub fn send(&mut self, action: &str, key: &str) {
-        let payload = json!({ "summary": "Checkout fails", "source": "checkout-7", "severity": "critical" });
-        let body = json!({ "routing_key": ROUTING_KEY, "event_action": action, "dedup_key": key, "payload": payload });
-        let (status, answer) = self.ask("ingest", "POST", "/v2/enqueue", &body);
+        let (status, answer) = self.ask("ingest", "POST", "/v2/enqueue", &event(action, key, "Checkout fails"));
         assert_eq!(status, 202, "{answer}");
         self.settle();
     }
 
+    /// Sends it once; whether it was taken.
+    pub fn try_to_send(&mut self, action: &str, key: &str) -> bool {
+        let headers = [("content-type", "application/json".to_owned())];
+        let request = gateway("POST", "/v2/enqueue", &headers, &event(action, key, "Checkout fails").to_string());
+        let answer = self.invoke("ingest", &request);
+        answer.is_some_and(|answer| answer.is_ok_and(|answer| answer["statusCode"] == 202))
+    }
+
     /// An event of a schedule, which Lambda tries again.
     pub fn scheduled(&mut self, function: &str, event: &Value) -> Value {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..if self.is_rough() { PATIENCE } else { ATTEMPTS } {
             if let Some(Ok(answer)) = self.invoke(function, event) {
                 return answer;
             }
@@ -252,7 +335,8 @@ impl Installation {
 
     /// Once a minute, and not tried again before the next one.
     pub fn sweep(&mut self) {
-        self.invoke("sweep", &json!({}));
+        let rounds = if self.is_rough() { PATIENCE } else { 1 };
+        (0..rounds).find(|_| matches!(self.invoke("sweep", &json!({})), Some(Ok(_))));
         self.settle();
     }
 
@@ -274,7 +358,9 @@ impl Installation {
             }
             let Some(place) = self.executions.iter().position(Execution::is_due) else { return };
             let mut execution = self.executions[place].clone();
-            execution.run(&mut |resource, arguments| self.task(resource, arguments));
+            // Tries within seconds find the same outage: one stands for all.
+            let once = matches!(self.breaks, Breaks::Outage(_));
+            execution.run(once, &mut |resource, arguments| self.task(resource, arguments));
             self.executions[place] = execution;
         }
     }
@@ -291,22 +377,27 @@ impl Installation {
         self.invoke(&name, arguments).unwrap_or_else(|| Err(died()))
     }
 
-    /// Delivers what is on the queue, in batches, until all of it is done with.
+    /// Delivers what is on the queue and can be seen, in batches; what is not done with is hidden for a while.
     fn deliver(&mut self) {
+        let waiting = self.standin.world.lock().unwrap().queues.remove("signals").unwrap_or_default();
+        for body in waiting {
+            self.received += 1;
+            self.messages.push(Message { id: self.received, body, received: 0, visible_at: Timestamp::now() });
+        }
         loop {
-            let waiting = self.standin.world.lock().unwrap().queues.remove("signals").unwrap_or_default();
-            for body in waiting {
-                self.received += 1;
-                self.messages.push(Message { id: self.received, body, received: 0 });
-            }
-            let mut batch: Vec<Message> = self.messages.drain(..self.messages.len().min(10)).collect();
+            let now = Timestamp::now();
+            let (mut batch, hidden): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.messages).into_iter().partition(|message| message.visible_at <= now);
+            self.messages = hidden;
+            self.messages.extend(batch.split_off(batch.len().min(10)));
             if batch.is_empty() {
                 return;
             }
-            batch.iter_mut().for_each(|message| message.received += 1);
             let records: Vec<Value> = batch
-                .iter()
+                .iter_mut()
                 .map(|message| {
+                    message.received += 1;
+                    message.visible_at = now + HIDDEN;
                     json!({ "messageId": message.id.to_string(), "body": message.body, "messageAttributes": {},
                         "attributes": { "ApproximateReceiveCount": message.received.to_string() } })
                 })
@@ -318,30 +409,50 @@ impl Installation {
             });
             // A batch without an answer comes again, all of it.
             batch.retain(|message| failed.as_ref().is_none_or(|failed| failed.contains(&message.id.to_string())));
-            let (again, dead): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| message.received < DELIVERIES);
+            let deliveries = self.deliveries;
+            let (again, dead): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| message.received < deliveries);
             self.messages.extend(again);
             let mut world = self.standin.world.lock().unwrap();
             world.queues.entry("dead-letters".to_owned()).or_default().extend(dead.into_iter().map(|dead| dead.body));
         }
     }
 
-    /// Lets time pass.
+    /// Lets time pass, and everything happen at its time.
     pub fn pass(&mut self, time: SignedDuration) {
+        let until = Timestamp::now() + time;
+        let mut passed = SignedDuration::ZERO;
+        while let Some(next) = self.next().filter(|next| *next + passed < until) {
+            passed += self.pass_until(next);
+        }
+        self.pass_until(until - passed);
+    }
+
+    fn pass_until(&mut self, at: Timestamp) -> SignedDuration {
+        let time = at.duration_since(Timestamp::now()).max(SignedDuration::ZERO) + SignedDuration::from_millis(1);
         self.shift(time);
         self.settle();
+        time
     }
 
     fn shift(&mut self, time: SignedDuration) {
         clock::pass(&mut self.standin.world.lock().unwrap(), time);
         self.executions.iter_mut().for_each(|execution| execution.pass(time));
+        for message in &mut self.messages {
+            message.visible_at -= time;
+            message.body = clock::earlier(&message.body, time);
+        }
     }
 
-    /// Lets time pass until the next execution wakes up; whether there is one.
-    pub fn pass_to_next(&mut self) -> bool {
+    /// When something happens next by itself.
+    fn next(&self) -> Option<Timestamp> {
         let sleeping = self.executions.iter().filter(|execution| execution.ended.is_none());
-        let Some(next) = sleeping.map(|execution| execution.wakes_at).min() else { return false };
-        let time = next.duration_since(Timestamp::now()).max(SignedDuration::ZERO);
-        self.pass(time + SignedDuration::from_millis(1));
-        true
+        let hidden = self.messages.iter().map(|message| message.visible_at);
+        sleeping.map(|execution| execution.wakes_at).chain(hidden).min()
+    }
+
+    /// Lets time pass until something happens by itself; whether anything does.
+    pub fn pass_to_next(&mut self) -> bool {
+        let next = self.next();
+        next.map(|next| self.pass_until(next)).is_some()
     }
 }

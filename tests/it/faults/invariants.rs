@@ -1,10 +1,14 @@
 //! What holds after every journey, whatever broke on the way (faults.md, section 4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::escalation::Fate;
-use domain::incident::{Event, Incident, Status};
+use domain::fsck::{self, Around, Execution, GRACE, State};
+use domain::incident::{Actor, Event, Incident, IncidentId, Status};
 use domain::log::Record;
+use domain::policy::Policy;
+use domain::schedule::Covers;
+use domain::silence::Silences;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -23,18 +27,89 @@ pub struct Outcome {
     pages: BTreeMap<String, usize>,
 }
 
-/// What the journey came to, after a check of all that must hold.
-pub fn outcome(place: &Installation) -> Outcome {
-    let mut world = place.standin.world.lock().unwrap();
-    for queue in ["signals", "dead-letters", "incident-dead-letters"] {
-        assert!(world.queues.get(queue).is_none_or(Vec::is_empty), "{queue}: {:?}", world.queues[queue]);
-    }
+/// Checks all that must hold; no message may be left on a queue, or have been given up.
+pub fn check(place: &Installation) {
+    let world = place.standin.world.lock().unwrap();
+    assert_empty(&world, &["signals", "dead-letters"]);
     let incidents = world.incidents();
     for incident in &incidents {
         assert_whole(&world, incident);
         assert_nobody_is_paged_in_vain(&world, incident);
         assert_somebody_comes_by(place, incident);
     }
+    assert_well(place, &world, &incidents);
+}
+
+fn assert_empty(world: &World, queues: &[&str]) {
+    for queue in queues {
+        assert!(world.queues.get(*queue).is_none_or(Vec::is_empty), "{queue}: {:?}", world.queues[*queue]);
+    }
+}
+
+/// What `watchkeeper fsck` would say.
+fn assert_well(place: &Installation, world: &World, incidents: &[Incident]) {
+    let streams: BTreeSet<&String> =
+        world.tables.get("records").into_iter().flatten().map(|((name, _), _)| name).collect();
+    let logs = streams.into_iter().map(|name| (name.clone(), world.stream(name))).collect();
+    let executions: Vec<Execution> = place
+        .executions
+        .iter()
+        .map(|known| Execution { name: known.name.clone(), running: known.ended.is_none() })
+        .collect();
+    let policies: BTreeMap<&str, Policy> = world
+        .objects
+        .iter()
+        .filter_map(|(name, text)| {
+            let hash = name.strip_prefix("policies/policies/").filter(|name| *name != "active")?;
+            Some((hash, serde_json::from_slice(text).unwrap()))
+        })
+        .collect();
+    let silences = Silences::default();
+    let incident_of = |id: &IncidentId| incidents.iter().find(|known| known.id == *id);
+    let report = fsck::check(&State {
+        incidents,
+        logs: &logs,
+        executions: &executions,
+        accepted: &[],
+        covered: None,
+        around: Around {
+            policy: &|hash| policies.get(hash.as_str()).or_else(|| policies.values().next()).unwrap(),
+            covers: Covers::NONE,
+            silences: &silences,
+            over_since: &|id| match incident_of(id) {
+                Some(known) => known.resolution.as_ref().map(|ended| ended.at),
+                None => Some(Timestamp::UNIX_EPOCH),
+            },
+            grace: GRACE,
+            now: Timestamp::now(),
+        },
+    });
+    assert!(report.is_well(), "{:?}", report.findings);
+}
+
+/// How each incident stands in the end, and who had it.
+pub fn ends(place: &Installation) -> Vec<String> {
+    let by = |actor: Option<&Actor>| actor.map_or("nobody", Actor::as_str).to_owned();
+    let end = |incident: &Incident| {
+        let taken = by(incident.acknowledgement.as_ref().map(|taken| &taken.by));
+        let ended = by(incident.resolution.as_ref().map(|ended| &ended.by));
+        format!("{}: {:?}, taken by {taken}, ended by {ended}", incident.id, incident.status)
+    };
+    place.standin.world.lock().unwrap().incidents().iter().map(end).collect()
+}
+
+/// The incidents that somebody was paged about.
+pub fn paged(place: &Installation) -> BTreeSet<String> {
+    let of = |id: &str| id.splitn(3, '-').take(2).collect::<Vec<_>>().join("-");
+    place.pages().iter().map(|page| of(&page.id)).collect()
+}
+
+/// What the journey came to, after a check of all that must hold.
+pub fn outcome(place: &Installation) -> Outcome {
+    check(place);
+    let mut world = place.standin.world.lock().unwrap();
+    assert_empty(&world, &["incident-dead-letters"]);
+    let incidents = world.incidents();
     let mut pages = BTreeMap::new();
     for page in place.pages() {
         *pages.entry(format!("{} {}", page.person, page.id)).or_default() += 1;
@@ -63,7 +138,7 @@ impl Outcome {
 
 fn told(incident: &Incident) -> String {
     let Incident { id, status, silenced_by, paging, .. } = incident;
-    let by = |actor: Option<&domain::incident::Actor>| actor.map_or("nobody", |by| by.as_str()).to_owned();
+    let by = |actor: Option<&Actor>| actor.map_or("nobody", Actor::as_str).to_owned();
     let taken = by(incident.acknowledgement.as_ref().map(|taken| &taken.by));
     let ended = by(incident.resolution.as_ref().map(|ended| &ended.by));
     let deliveries = paging.deliveries.iter().map(|delivery| {

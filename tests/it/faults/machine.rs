@@ -1,6 +1,6 @@
 //! State machines, interpreted from their real definitions: tasks with their retries and catches, choices, waits, maps.
 //!
-//! Of JSONata it knows what the definitions use, and stops the test at anything else. Retries come at once.
+//! Of `JSONata` it knows what the definitions use, and stops the test at anything else. Retries come at once.
 
 use std::collections::BTreeMap;
 
@@ -60,18 +60,18 @@ impl Execution {
         self.began -= time;
     }
 
-    /// Goes on until it sleeps or ends.
-    pub fn run(&mut self, task: Task<'_>) {
+    /// Goes on until it sleeps or ends. Where a task is tried `once`, it is as if each retry came to the same.
+    pub fn run(&mut self, once: bool, task: Task<'_>) {
         while self.is_due() {
-            self.step(task);
+            self.step(once, task);
         }
     }
 
-    fn step(&mut self, task: Task<'_>) {
+    fn step(&mut self, once: bool, task: Task<'_>) {
         let state = self.definition["States"][&self.state].clone();
         let result = match state["Type"].as_str().unwrap() {
-            "Task" => self.attempt(&state, task),
-            "Map" => self.map(&state, task),
+            "Task" => self.attempt(&state, once, task),
+            "Map" => self.map(&state, once, task),
             "Wait" => {
                 self.wakes_at = match &state["Seconds"] {
                     Value::Null => {
@@ -115,11 +115,11 @@ impl Execution {
             self.input = self.evaluate(&by["Output"], states);
         }
         self.variables.extend(assigned);
-        self.state = by["Next"].as_str().unwrap().to_owned();
+        by["Next"].as_str().unwrap().clone_into(&mut self.state);
     }
 
     /// Does a task, and does it again as its retries say.
-    fn attempt(&self, state: &Value, task: Task<'_>) -> Result<Value, Failure> {
+    fn attempt(&self, state: &Value, once: bool, task: Task<'_>) -> Result<Value, Failure> {
         let arguments = self.evaluate(&state["Arguments"], &Value::Null);
         let retries = state["Retry"].as_array().unwrap();
         let mut tries = vec![0; retries.len()];
@@ -130,18 +130,18 @@ impl Execution {
             };
             let Some(place) = retries.iter().position(|retry| names(retry, &failure.name)) else { return Err(failure) };
             tries[place] += 1;
-            if tries[place] > retries[place]["MaxAttempts"].as_u64().unwrap() {
+            if once || tries[place] > retries[place]["MaxAttempts"].as_u64().unwrap() {
                 return Err(failure);
             }
         }
     }
 
     /// An execution for each item, one after the other.
-    fn map(&self, state: &Value, task: Task<'_>) -> Result<Value, Failure> {
+    fn map(&self, state: &Value, once: bool, task: Task<'_>) -> Result<Value, Failure> {
         for (place, item) in self.input.as_array().unwrap().iter().enumerate() {
             let (name, definition) = (format!("{}/{place}", self.name), state["ItemProcessor"].clone());
             let mut child = Self::of(self.machine, &name, definition, item.clone(), self.variables.clone());
-            child.run(task);
+            child.run(once, task);
             let ended = child.ended.unwrap();
             if child.definition["States"][&ended]["Type"] == "Fail" {
                 return Err(Failure { name: "States.ExceedToleratedFailureThreshold".to_owned(), message: ended });
