@@ -45,7 +45,7 @@ use serde_json::Value;
 use table::{Row, Table};
 
 /// The functions, by name and binary.
-const FUNCTIONS: [(&str, &str); 15] = [
+const FUNCTIONS: [(&str, &str); 16] = [
     ("ingest", env!("CARGO_BIN_EXE_ingest")),
     ("dedup", env!("CARGO_BIN_EXE_dedup")),
     ("enrich", env!("CARGO_BIN_EXE_enrich")),
@@ -61,6 +61,7 @@ const FUNCTIONS: [(&str, &str); 15] = [
     ("checkpoint", env!("CARGO_BIN_EXE_checkpoint")),
     ("export", env!("CARGO_BIN_EXE_export")),
     ("audit", env!("CARGO_BIN_EXE_audit")),
+    ("operate", env!("CARGO_BIN_EXE_operate")),
 ];
 
 /// What the yardsticks cost on the machine that the budgets were set on.

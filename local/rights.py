@@ -21,6 +21,7 @@ def bridge(region, account="000000000000"):
         "Respond": [SECRETS, MAIL],
         "Api": [SECRETS],
         "Audit": [SECRETS],
+        "Operate": [SECRETS],
         "Export": [SECRETS, MAIL],
         "Policy": [SECRETS],
         "Schedule": [SECRETS],

@@ -5,6 +5,7 @@
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
 //! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `sweep`, `read` and `apply` are the flows of the functions
 //!   over all these; `archive` and `checkpoint` make the log provable.
+//! - `operate` says whether what must hold does, and empties the queues of what failed.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - [`verify`] says whether evidence that somebody was given is sound.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
@@ -47,6 +48,8 @@ pub mod intake;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod link;
+#[cfg(feature = "aws")]
+pub mod operate;
 #[cfg(feature = "aws")]
 pub mod outgoing;
 #[cfg(feature = "aws")]

@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 mod audit;
 mod export;
 mod import;
+mod operate;
 mod roster;
 
 pub use audit::{AuditCommand, Keys};
 pub use export::ExportArgs;
 pub use import::{Export, ImportCommand};
+pub use operate::{DlqCommand, Queue};
 pub use roster::{AbsenceCommand, CalendarCommand, Import, Of, OverrideCommand, ScheduleCommand, Swap, Why};
 
 /// The end of the help: what scripts rely on.
@@ -27,7 +29,8 @@ Exit codes:
   2  the command line is wrong
   3  there is no such incident, file or policy
   4  Watchkeeper cannot be reached, or does not know the token
-  5  a policy has mistakes, a log or other evidence does not verify, or a decision does not replay
+  5  a policy has mistakes, a log or other evidence does not verify, a decision does not replay, or fsck found
+     something wrong
 
 Colours are left out when the output is not a terminal, and when NO_COLOR is set.";
 
@@ -214,6 +217,15 @@ pub enum Command {
     /// Verify, show and prove what the log holds, and export it
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// List, show and redrive dead letters: what could not be done
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// Check what must always hold: that nothing is lost, late, twice there or changed
+    Fsck {
+        /// First have the sweep come by, which repairs what it would repair within a minute
+        #[arg(long)]
+        repair: bool,
+    },
     /// Print completions for a shell
     Completions {
         /// Which shell

@@ -85,6 +85,12 @@ pub enum Failure {
         /// Which.
         stream: String,
     },
+    /// What must always hold does not; each of it was printed.
+    #[error("not everything is as it must be: {}", counted(*.findings, "finding"))]
+    Unwell {
+        /// How many were printed.
+        findings: usize,
+    },
     /// Evidence is not as it was signed; all that is wrong was printed.
     #[error("{what} is not as it was signed: {}", counted(*.places, "bad place"))]
     Unsound {
@@ -112,6 +118,7 @@ impl Failure {
             | Self::Replay { .. }
             | Self::Broken { .. }
             | Self::Truncated { .. }
+            | Self::Unwell { .. }
             | Self::Unsound { .. } => 5,
         })
     }
@@ -130,6 +137,7 @@ impl Failure {
             Self::Unsound { .. } => {
                 Some("keep it as it is, and compare it with the archive and with other copies".to_owned())
             }
+            Self::Unwell { .. } => Some("watchkeeper fsck --repair has the sweep repair what it can".to_owned()),
             Self::Changes { .. } => Some("exit code 1 says so to scripts; --all lists every one".to_owned()),
             Self::Refused(_) | Self::Usage(_) | Self::Mistakes { .. } | Self::Replay { .. } => None,
         }

@@ -15,9 +15,11 @@ mod calendar;
 mod client;
 mod cover;
 mod dialect;
+mod dlq;
 mod erase;
 mod explain;
 mod failure;
+mod fsck;
 mod history;
 mod hygiene;
 mod import;
@@ -95,6 +97,8 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Policy(PolicyCommand::Show) => policy::show(&client()?, show),
         Command::Import(from) => migrate::import(&from, show),
         Command::Explain(what) => explain::explain(&what, client, show),
+        Command::Dlq(command) => dlq::letters(&client()?, command, show),
+        Command::Fsck { repair } => fsck::check(&client()?, repair, show),
         Command::Audit(what) => audit::audit(client, what, show),
         Command::Completions { shell } => {
             clap_complete::generate(

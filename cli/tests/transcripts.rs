@@ -11,7 +11,7 @@ mod audit;
 mod past;
 mod server;
 
-use server::Server;
+use server::{Server, World};
 
 const ONE: &str = "0123456789abcdef0123-1";
 const TWO: &str = "01ffffffffffffffffff-3";
@@ -342,6 +342,62 @@ fn world(tampered: bool) -> Vec<(&'static str, u16, Value)> {
     ]
 }
 
+/// What is in the queues of dead letters, and what comes of doing it again.
+fn letters() -> World {
+    let cause = |cause: &str, letters: u64, again: &str, possible: bool| json!({"cause": cause, "letters": letters, "oldest_at": "2026-11-21T10:00:00Z", "again": again, "possible": possible});
+    let queue = |name: &str, means: &str, letters: u64, causes: Value| {
+        json!({"name": name, "means": means, "runbook": format!("docs/runbooks.md#{name}"), "letters": letters,
+        "causes": causes, "complete": true})
+    };
+    let causes = json!([
+        cause("dedup failed ten times", 4, "back to the queue of signals", true),
+        cause(HOSTILE, 1, "it is no signal: nothing but a person can read it", false),
+    ]);
+    let redriven = |redriven: u64, failed: u64, more: bool| json!({"redriven": redriven, "impossible": 1, "failed": failed, "more": more});
+    let letter = json!({
+        "id": "5b2c0b5a-2a52-4a7e-9d53-1f0b5a2c7e11", "cause": "States.Timeout", "about": ONE,
+        "sent_at": "2026-11-21T10:00:00Z", "again": "one more look at the incident", "body": format!("{{\"incident\": \"{ONE}\"}}"),
+    });
+    vec![
+        ("GET /v1/dead-letters/incident", 200, json!({"name": "incident", "letters": [letter], "complete": true})),
+        ("GET /v1/dead-letters/sweep", 200, json!({"name": "sweep", "letters": [], "complete": true})),
+        (
+            "GET /v1/dead-letters",
+            200,
+            json!({"queues": [
+                queue("signals", "an alert was taken and is in no incident: nobody will hear of it", 5, causes),
+                queue("ingest", "an alarm of CloudWatch was not taken: nobody will hear of it", 0, json!([])),
+            ]}),
+        ),
+        ("POST /v1/dead-letters/signals/redrive", 200, redriven(4, 0, false)),
+        ("POST /v1/dead-letters/ingest/redrive", 200, redriven(1, 2, false)),
+    ]
+}
+
+/// A check in two parts, the second of which found something.
+fn checked() -> World {
+    let finding = |rank: u8, fault: &str, invariant: &str, incident: Value, place: &str, by: &str| {
+        json!({"rank": rank, "fault": fault, "invariant": invariant, "incident": incident, "place": place,
+        "means": "what that means", "repaired_by": by, "repair": "what repairs it"})
+    };
+    let overdue =
+        finding(5, "overdue", "INV4", json!(ONE), "nothing happened since 2026-11-21T10:00:00Z", "watchkeeper");
+    let lost = finding(3, "signal_lost", "INV1", Value::Null, "3 dead letters of signals", "person");
+    vec![
+        (
+            "GET /v1/fsck?cursor=triggered%20x",
+            200,
+            json!({"incidents": 20, "records": 80, "findings": [overdue], "next": null}),
+        ),
+        ("GET /v1/fsck", 200, json!({"incidents": 20, "records": 90, "findings": [lost], "next": "triggered x"})),
+        (
+            "POST /v1/fsck/repair",
+            200,
+            json!({"looked": 40, "neglected": 1, "in_vain": 1, "released": 0, "through": false}),
+        ),
+    ]
+}
+
 /// One run of the command: what it was asked, printed, asked for in turn, and ended with.
 fn transcript(server: &Server, arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let url = format!("http://{}", server.address);
@@ -502,6 +558,41 @@ fn what_the_command_prints_is_what_was_promised() {
     let server = Server::start(world(false));
     for (name, arguments, environment) in table {
         insta::assert_snapshot!(*name, transcript(&server, arguments, environment));
+    }
+}
+
+#[test]
+fn what_failed_and_whether_all_is_well_is_told_the_worst_first() {
+    let gap = json!({"rank": 19, "fault": "gap", "invariant": "INV8", "incident": null,
+        "place": "nobody is on call for platform from 2026-11-24T08:00:00Z", "means": "a page at that time goes past this step",
+        "repaired_by": "person", "repair": "cover it: watchkeeper override add"});
+    let well = |findings: Value| {
+        vec![("GET /v1/fsck", 200, json!({"incidents": 40, "records": 170, "findings": findings, "next": null}))]
+    };
+    let empty = vec![("GET /v1/dead-letters", 200, json!({"queues": []}))];
+    let table: Vec<(&str, &[&str], World)> = vec![
+        ("dlq-list", &["dlq", "list"], letters()),
+        ("dlq-list-empty", &["dlq", "list"], empty),
+        ("dlq-list-json", &["dlq", "list", "--json"], letters()),
+        ("dlq-show", &["dlq", "show", "incident"], letters()),
+        ("dlq-show-empty", &["dlq", "show", "sweep"], letters()),
+        ("dlq-redrive", &["dlq", "redrive", "signals"], letters()),
+        ("dlq-redrive-dry-run", &["dlq", "redrive", "signals", "--dry-run"], letters()),
+        ("dlq-redrive-cause", &["dlq", "redrive", "signals", "--cause", "dedup failed ten times"], letters()),
+        ("dlq-redrive-failed", &["dlq", "redrive", "ingest", "--rate", "5"], letters()),
+        ("dlq-redrive-elsewhere", &["dlq", "redrive", "elsewhere"], letters()),
+        ("fsck", &["fsck"], well(json!([]))),
+        ("fsck-gap", &["fsck"], well(json!([gap]))),
+        ("fsck-wrong", &["fsck", "--repair"], checked()),
+        ("fsck-json", &["fsck", "--json"], checked()),
+    ];
+    for (name, arguments, world) in table {
+        let told = transcript(&Server::start(world), arguments, &[]);
+        // When it was asked is another time each time.
+        let mut parts = told.split("\"before\":\"");
+        let first = parts.next().unwrap().to_owned();
+        let told = parts.fold(first, |told, part| told + "\"before\":\"NOW\"" + part.split_once('"').unwrap().1);
+        insta::assert_snapshot!(name, told);
     }
 }
 

@@ -13,7 +13,7 @@
 //! - [`rehearse`] says what another policy would have made of what was recorded.
 //! - [`log`] chains the records of all this, so that nobody can change them unseen; [`evidence`] lets anybody prove it;
 //!   [`timeline`] tells them to a person, and the [`report`] to an auditor.
-//! - [`fsck`] checks whether what must always hold does.
+//! - [`fsck`] checks whether what must always hold does; a [`letter`] is what could not be done.
 //! - [`cause`] says whose request a record is written for; [`access`] and [`change`] are logs that no rule reads;
 //!   what is [`sealed`] can be forgotten.
 //!
@@ -31,6 +31,7 @@ pub mod fingerprint;
 pub mod fsck;
 pub mod group;
 pub mod incident;
+pub mod letter;
 pub mod log;
 pub mod matcher;
 pub mod owner;

@@ -11,7 +11,9 @@ mod answer;
 mod audit;
 mod calendar;
 mod cover;
+mod dead_letter;
 mod delivery;
+mod fsck;
 mod history;
 mod incident;
 mod oncall;
@@ -28,7 +30,11 @@ pub use answer::{Answer, Answered, AnsweredList, Reassign, Several, Snooze};
 pub use audit::{Checkpoint, CheckpointList, EvidenceKeys, Export, ExportFile, ExportState, MadeCheckpoint, NewExport};
 pub use calendar::{Calendar, CalendarList, CalendarOf, NewCalendar};
 pub use cover::{Absence, AbsenceList, Given, NewAbsence, NewOverride, NewSwap, Override, OverrideList, Removed};
+pub use dead_letter::{
+    DeadLetter, DeadLetterCause, DeadLetterList, DeadLetterQueue, DeadLetterQueueList, Redrive, Redriven,
+};
 pub use delivery::{Delivery, DeliveryState};
+pub use fsck::{Fsck, FsckFinding, FsckRepair, Repaired};
 pub use history::History;
 pub use incident::{Acknowledged, Incident, IncidentList, Status, Waiting};
 pub use oncall::{OnCall, ScheduleNow, Turn};

@@ -16,6 +16,7 @@ use super::{
     ActivePolicy, Answer, AppliedPolicy, Incident, IncidentList, OnCall, Problem, Records, Situation, Timeline, openapi,
 };
 use super::{CheckpointList, EvidenceKeys, Export, MadeCheckpoint, NewExport};
+use super::{DeadLetterList, DeadLetterQueueList, Fsck, Redrive, Redriven, Repaired};
 
 fn document() -> Value {
     serde_json::from_str(openapi()).expect("the document is JSON")
@@ -65,6 +66,12 @@ fn schemas() -> Value {
     generator.subschema_for::<CheckpointList>();
     generator.subschema_for::<MadeCheckpoint>();
     generator.subschema_for::<EvidenceKeys>();
+    generator.subschema_for::<DeadLetterQueueList>();
+    generator.subschema_for::<DeadLetterList>();
+    generator.subschema_for::<Redrive>();
+    generator.subschema_for::<Redriven>();
+    generator.subschema_for::<Fsck>();
+    generator.subschema_for::<Repaired>();
     generator.subschema_for::<Problem>();
     Value::Object(generator.take_definitions(true))
 }

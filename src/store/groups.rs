@@ -3,12 +3,12 @@
 //! The row is what is known of an alert last, whoever wrote it in whatever order: an older word never replaces a newer
 //! one. Each alert's own log says the same, so a row that is lost can be written again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use domain::group::{Member, Told};
 use domain::incident::IncidentId;
 use jiff::{SignedDuration, Timestamp};
@@ -95,6 +95,26 @@ impl Groups {
         Ok((members, next))
     }
 
+    /// Which of `alerts`, each with its group, have a row there.
+    pub async fn rows(&self, alerts: &[(&IncidentId, &IncidentId)]) -> Result<HashSet<IncidentId>, Error> {
+        let mut found = HashSet::new();
+        for some in alerts.chunks(100) {
+            let keys = some.iter().map(|(group, alert)| row_key(group, alert.fingerprint.as_str())).collect();
+            let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys)).build();
+            let keys = keys.map_err(|error| Error::Misconfigured(error.to_string()))?;
+            let mut wanted = Some(HashMap::from([(self.state.clone(), keys)]));
+            while let Some(request) = wanted.filter(|wanted| !wanted.is_empty()) {
+                let reply = self.client.batch_get_item().set_request_items(Some(request)).send().await;
+                let reply = reply.map_err(|error| Error::aws("reading alerts of groups", error))?;
+                for item in reply.responses.iter().flat_map(HashMap::values).flatten() {
+                    found.insert(read(item)?.incident);
+                }
+                wanted = reply.unprocessed_keys;
+            }
+        }
+        Ok(found)
+    }
+
     /// Takes an alert out of `group`, unless more is known of it by now.
     pub async fn remove(&self, group: &IncidentId, member: &Member) -> Result<(), Error> {
         let delete = self.client.delete_item().table_name(&self.state).set_key(Some(key(group, member)));
@@ -137,7 +157,10 @@ fn pk(group: &IncidentId) -> String {
 
 fn key(group: &IncidentId, member: &Member) -> Item {
     // By the problem and not by the incident: one that comes back takes the place of the one before.
-    let sk = member.incident.fingerprint.as_str();
+    row_key(group, member.incident.fingerprint.as_str())
+}
+
+fn row_key(group: &IncidentId, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), s(pk(group))), ("sk".to_owned(), s(sk))])
 }
 

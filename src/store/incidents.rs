@@ -25,6 +25,8 @@ const TRIES: u32 = 20;
 /// How many records one page of a stream holds.
 const PAGE: i32 = 500;
 
+/// The word by which the index finds open alerts that are told with their group.
+pub(super) const GROUPED: &str = "grouped";
 /// How many open incidents are read at once.
 const OPEN_PAGE: u32 = 200;
 
@@ -175,9 +177,11 @@ impl Incidents {
         let mut item = key(&after.id);
         item.insert("seq".to_owned(), n(after.seq));
         item.insert("body".to_owned(), s(body));
-        if let Some(opened_at) = after.opened_at.filter(|_| after.member_of.is_none()) {
-            // What is only expected is in no list, and what is told with its group is listed as that group.
-            item.insert("status".to_owned(), s(after.status.as_str()));
+        // What is only expected is in no list. What is told with its group is listed as that group, and apart from all
+        // others while it is open, so that the sweep finds it.
+        let grouped = after.member_of.is_some();
+        if let Some(opened_at) = after.opened_at.filter(|_| !grouped || after.is_open()) {
+            item.insert("status".to_owned(), s(if grouped { GROUPED } else { after.status.as_str() }));
             item.insert("opened_at".to_owned(), s(opened_at.to_string()));
         }
         let put = Put::builder().table_name(&self.state).set_item(Some(item));
@@ -240,11 +244,29 @@ impl Incidents {
         limit: u32,
         from: Option<&str>,
     ) -> Result<Listing, Error> {
+        let (ids, next) = self.listed(status.as_str(), range, limit, from).await?;
+        let mut incidents = self.read(&ids).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // The index may be a moment behind: the snapshot is the truth.
+        incidents.retain(|incident| incident.status == status);
+        let within = |at: &Timestamp| range.is_none_or(|range| range.contains(at));
+        incidents.retain(|incident| incident.opened_at.as_ref().is_some_and(within));
+        incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
+        Ok(Listing { incidents, next })
+    }
+
+    /// A page of those that the index has under `word`, the latest first, and where the next page begins.
+    pub(super) async fn listed(
+        &self,
+        word: &str,
+        range: Option<&Range<Timestamp>>,
+        limit: u32,
+        from: Option<&str>,
+    ) -> Result<(Vec<IncidentId>, Option<String>), Error> {
         let start = from.map(|from| {
             let (opened_at, id) = from.split_once('~')?;
             let id = IncidentId::parse(id)?;
             let mut start = key(&id);
-            start.insert("status".to_owned(), s(status.as_str()));
+            start.insert("status".to_owned(), s(word));
             start.insert("opened_at".to_owned(), s(opened_at.to_string()));
             Some(start)
         });
@@ -261,23 +283,14 @@ impl Incidents {
                 .expression_attribute_values(":from", s(second(range.start)))
                 .expression_attribute_values(":until", s(second(range.end) + "Z")),
         };
-        let page = page
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", s(status.as_str()));
+        let page = page.expression_attribute_names("#status", "status").expression_attribute_values(":status", s(word));
         let page = page.limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start).send().await;
         let page = page.map_err(|error| Error::aws("listing incidents", error))?;
         let next = page.last_evaluated_key().and_then(|key| {
             let opened_at = key.get("opened_at")?.as_s().ok()?;
             Some(format!("{opened_at}~{}", id_of(key)?))
         });
-        let ids: Vec<IncidentId> = page.items().iter().filter_map(id_of).collect();
-        let mut incidents = self.get_all(&ids).await?;
-        // The index may be a moment behind: the snapshot is the truth.
-        incidents.retain(|incident| incident.status == status);
-        let within = |at: &Timestamp| range.is_none_or(|range| range.contains(at));
-        incidents.retain(|incident| incident.opened_at.as_ref().is_some_and(within));
-        incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
-        Ok(Listing { incidents, next })
+        Ok((page.items().iter().filter_map(id_of).collect(), next))
     }
 
     /// At most `most` open incidents, the latest first.
@@ -298,7 +311,8 @@ impl Incidents {
         Ok(open)
     }
 
-    async fn get_all(&self, ids: &[IncidentId]) -> Result<Vec<Incident>, Error> {
+    /// The incidents named `ids` that have a snapshot, in any order; one that cannot be read fails alone.
+    pub async fn read(&self, ids: &[IncidentId]) -> Result<Vec<Result<Incident, Error>>, Error> {
         let mut incidents = Vec::with_capacity(ids.len());
         for ids in ids.chunks(100) {
             let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(ids.iter().map(key).collect()));
@@ -306,9 +320,7 @@ impl Incidents {
             while let Some(request) = wanted.filter(|wanted| !wanted.is_empty()) {
                 let reply = self.client.batch_get_item().set_request_items(Some(request)).send().await;
                 let reply = reply.map_err(|error| Error::aws("reading incidents", error))?;
-                for item in reply.responses.into_iter().flat_map(|tables| tables.into_values().flatten()) {
-                    incidents.push(snapshot(&item)?);
-                }
+                incidents.extend(reply.responses.iter().flat_map(HashMap::values).flatten().map(snapshot));
                 wanted = reply.unprocessed_keys;
             }
         }

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 
 use crate::aws::Aws;
 use crate::error::Error;
-use crate::signed::Signed;
+use crate::signed::{Answered, Signed};
 
 /// What Step Functions calls a name that was taken before.
 const TAKEN: &str = "ExecutionAlreadyExists";
+
+/// How many pages of a thousand executions are listed.
+const LISTED: u32 = 5;
 
 /// One state machine.
 #[derive(Debug, Clone)]
@@ -31,18 +34,71 @@ impl Machine {
     /// AWS answers a repeat with the same execution while it runs and the input is the same, and with
     /// `ExecutionAlreadyExists` otherwise; both mean that it was started.
     pub async fn start(&self, name: &str, input: &Value) -> Result<(), Error> {
+        self.try_start(name, input).await.map(|_| ())
+    }
+
+    /// The same where one that ran and is over is not as good: whether one runs under this name now.
+    pub async fn runs(&self, name: &str, input: &Value) -> Result<bool, Error> {
+        if self.try_start(name, input).await? {
+            return Ok(true);
+        }
+        let execution = format!("{}:{name}", self.arn.replacen(":stateMachine:", ":execution:", 1));
+        let what = "asking for an execution";
+        let answered = self.ask(what, "DescribeExecution", &json!({ "executionArn": execution })).await?;
+        if !answered.status.is_success() {
+            let source =
+                format!("Step Functions answered {} {}", answered.status, answered.code().unwrap_or_default()).into();
+            return Err(Error::Unavailable { what, source });
+        }
+        let described: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
+        Ok(described["status"] == "RUNNING")
+    }
+
+    /// The names of the executions that run now: some thousands of them, and then not all.
+    pub async fn running(&self) -> Result<Vec<String>, Error> {
+        let (mut names, mut next) = (Vec::new(), None::<String>);
+        let what = "listing executions";
+        for _ in 0..LISTED {
+            let mut body = json!({ "stateMachineArn": self.arn, "statusFilter": "RUNNING", "maxResults": 1000 });
+            if let Some(next) = &next {
+                body["nextToken"] = json!(next);
+            }
+            let answered = self.ask(what, "ListExecutions", &body).await?;
+            if !answered.status.is_success() {
+                let source =
+                    format!("Step Functions answered {} {}", answered.status, answered.code().unwrap_or_default())
+                        .into();
+                return Err(Error::Unavailable { what, source });
+            }
+            let page: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
+            let listed = page["executions"].as_array().into_iter().flatten();
+            names.extend(listed.filter_map(|execution| execution["name"].as_str().map(str::to_owned)));
+            next = page["nextToken"].as_str().map(str::to_owned);
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(names)
+    }
+
+    /// Whether one was started, or runs as it would have been; otherwise its name was taken before.
+    async fn try_start(&self, name: &str, input: &Value) -> Result<bool, Error> {
         let body = json!({ "stateMachineArn": self.arn, "name": name, "input": input.to_string() });
-        let headers =
-            [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AWSStepFunctions.StartExecution")];
         let what = "starting a state machine";
-        let answered = self.states.ask(&Method::POST, "/", &headers, &Bytes::from(body.to_string())).await;
-        let answered = answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })?;
+        let answered = self.ask(what, "StartExecution", &body).await?;
         let error = answered.code().unwrap_or_default();
         if answered.status.is_success() || error == TAKEN {
-            return Ok(());
+            return Ok(answered.status.is_success());
         }
         let source = format!("Step Functions answered {} {error}", answered.status).into();
         Err(Error::Unavailable { what, source })
+    }
+
+    async fn ask(&self, what: &'static str, operation: &str, body: &Value) -> Result<Answered, Error> {
+        let target = format!("AWSStepFunctions.{operation}");
+        let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
+        let answered = self.states.ask(&Method::POST, "/", &headers, &Bytes::from(body.to_string())).await;
+        answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })
     }
 }
 
@@ -59,7 +115,6 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::signed::Answered;
 
     #[test]
     fn f06_every_name_is_one_that_step_functions_takes() {

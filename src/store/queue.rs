@@ -59,6 +59,12 @@ impl Queue {
         }
     }
 
+    /// Puts a message back that was on this queue before, as it is.
+    pub async fn put_back(&self, body: &str) -> Result<(), Error> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        sent.map(drop).map_err(|error| Error::aws("queueing a signal again", error))
+    }
+
     /// Puts a message that can never succeed on this queue as it is, with the reason.
     pub async fn bury(&self, body: &str, reason: &str) -> Result<(), Error> {
         let reason = aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value(reason);

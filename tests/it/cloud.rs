@@ -328,6 +328,11 @@ fn every_address_leads_to_its_function() {
         ("GET", "/v1/history", 401),
         ("GET", "/v1/policies/nothing", 401),
         ("GET", "/v1/openapi.json", 200),
+        ("GET", "/v1/dead-letters", 401),
+        ("GET", "/v1/dead-letters/signals", 401),
+        ("POST", "/v1/dead-letters/signals/redrive", 401),
+        ("GET", "/v1/fsck", 401),
+        ("POST", "/v1/fsck/repair", 401),
         ("GET", "/v1/policy", 401),
         ("GET", "/nowhere", 404),
     ];

@@ -60,6 +60,10 @@ pub struct World {
     pub tables: BTreeMap<String, BTreeMap<(String, String), Item>>,
     /// Messages on queues, by the end of the queue's URL.
     pub queues: BTreeMap<String, Vec<String>>,
+    /// Dead letters, by the end of their queue's URL.
+    pub letters: BTreeMap<String, Vec<Letter>>,
+    /// What functions were called with, by the name of the function.
+    pub called: Vec<(String, Value)>,
     /// Objects, by bucket and key.
     pub objects: BTreeMap<String, Vec<u8>>,
     /// What S3 says of the bucket's lock; none without one.
@@ -70,6 +74,8 @@ pub struct World {
     pub parameters: BTreeMap<String, String>,
     /// Executions that were started: name to input.
     pub executions: BTreeMap<String, String>,
+    /// The names of those that are over, however they ended.
+    pub over: BTreeSet<String>,
     /// Messages and mails that left through AWS.
     pub sent: Vec<Value>,
     /// Names of the calls so far.
@@ -78,6 +84,16 @@ pub struct World {
     pub stingy: bool,
     /// What transactions said of themselves that were made: one that comes again was made already.
     pub tokens: BTreeSet<String>,
+}
+
+/// A message of a queue that is looked at and not only filled.
+#[derive(Debug, Clone, Default)]
+pub struct Letter {
+    pub id: String,
+    pub body: String,
+    pub attributes: BTreeMap<String, String>,
+    pub sent_at: i64,
+    pub hidden: bool,
 }
 
 /// The stand-in.
@@ -165,6 +181,16 @@ impl Standin {
             ("SECRETS_PATH", text("/watchkeeper")),
             ("INCIDENT_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:incident")),
             ("PUBLIC_URL", text("https://watchkeeper.test")),
+            ("GRACE_SECONDS", text("60")),
+            ("EXPORT_MACHINE", text("arn:aws:states:us-east-1:000000000000:stateMachine:export")),
+            ("INGEST_FUNCTION", text("ingest")),
+            ("SWEEP_FUNCTION", text("sweep")),
+            ("INGEST_DEAD_LETTERS", format!("http://{}/000000000000/ingest-dead", self.address)),
+            ("INCIDENT_DEAD_LETTERS", format!("http://{}/000000000000/incident-dead", self.address)),
+            ("SWEEP_DEAD_LETTERS", format!("http://{}/000000000000/sweep-dead", self.address)),
+            ("ARCHIVE_DEAD_LETTERS", format!("http://{}/000000000000/archive-dead", self.address)),
+            ("CHECKPOINT_DEAD_LETTERS", format!("http://{}/000000000000/checkpoint-dead", self.address)),
+            ("EXPORT_DEAD_LETTERS", format!("http://{}/000000000000/export-dead", self.address)),
         ]
     }
 }
@@ -250,6 +276,7 @@ impl World {
                     .collect();
                 json_answer(&json!({ "Successful": taken, "Failed": failed }))
             }
+            ("AmazonSQS", operation) => self.letters(operation, &body()),
             ("AmazonSSM", "GetParameters") => {
                 let names = body()["Names"].as_array().cloned().unwrap_or_default();
                 let named = names.iter().filter_map(Value::as_str);
@@ -270,6 +297,25 @@ impl World {
                 json_answer(
                     &json!({ "executionArn": "arn:aws:states:us-east-1:000000000000:execution:incident:e", "startDate": 0 }),
                 )
+            }
+            ("AWSStepFunctions", "DescribeExecution") => {
+                let arn = text(&body()["executionArn"]);
+                let name = arn.rsplit(':').next().unwrap_or_default();
+                match self.executions.contains_key(name) {
+                    true if self.over.contains(name) => json_answer(&json!({ "name": name, "status": "ABORTED" })),
+                    true => json_answer(&json!({ "name": name, "status": "RUNNING" })),
+                    false => failure(400, "ExecutionDoesNotExist"),
+                }
+            }
+            ("AWSStepFunctions", "ListExecutions") => {
+                let running = self.executions.keys().filter(|name| !self.over.contains(*name));
+                let listed: Vec<Value> = running.map(|name| json!({ "name": name, "status": "RUNNING" })).collect();
+                json_answer(&json!({ "executions": listed }))
+            }
+            ("", call) if call.starts_with("POST /2015-03-31/functions/") => {
+                let name = call.split('/').nth(3).unwrap_or_default().to_owned();
+                self.called.push((name, body()));
+                json_answer(&json!({ "looked": 0, "neglected": 0, "in_vain": 0, "released": 0, "through": true }))
             }
             ("Query", "Publish") => {
                 let form = String::from_utf8_lossy(&request.body).into_owned();
@@ -341,6 +387,53 @@ impl World {
                 }
             },
             _ => Answer::new(400, format!("the stand-in does not know {} {}", request.method, request.path)),
+        }
+    }
+
+    fn letters(&mut self, operation: &str, request: &Value) -> Answer {
+        let url = text(&request["QueueUrl"]);
+        let queue = self.letters.entry(url.rsplit('/').next().unwrap_or_default().to_owned()).or_default();
+        let receipt = text(&request["ReceiptHandle"]);
+        match operation {
+            "ReceiveMessage" => {
+                let most = usize::try_from(request["MaxNumberOfMessages"].as_u64().unwrap()).unwrap();
+                let taken: Vec<Value> = queue
+                    .iter_mut()
+                    .filter(|letter| !letter.hidden)
+                    .take(most)
+                    .map(|letter| {
+                        letter.hidden = true;
+                        let said = letter
+                            .attributes
+                            .iter()
+                            .map(|(name, value)| (name.clone(), json!({ "DataType": "String", "StringValue": value })));
+                        json!({
+                            "MessageId": letter.id, "ReceiptHandle": letter.id, "Body": letter.body,
+                            "MD5OfBody": md5(&json!(letter.body)),
+                            "Attributes": { "SentTimestamp": letter.sent_at.to_string() },
+                            "MessageAttributes": said.collect::<Map<_, _>>(),
+                        })
+                    })
+                    .collect();
+                json_answer(&json!({ "Messages": taken }))
+            }
+            "ChangeMessageVisibility" => {
+                queue.iter_mut().filter(|letter| letter.id == receipt).for_each(|letter| letter.hidden = false);
+                json_answer(&json!({}))
+            }
+            "DeleteMessage" => {
+                queue.retain(|letter| letter.id != receipt);
+                json_answer(&json!({}))
+            }
+            "GetQueueAttributes" => {
+                let hidden = queue.iter().filter(|letter| letter.hidden).count();
+                let shown = queue.len() - hidden;
+                json_answer(&json!({ "Attributes": {
+                    "ApproximateNumberOfMessages": shown.to_string(),
+                    "ApproximateNumberOfMessagesNotVisible": hidden.to_string(),
+                } }))
+            }
+            _ => failure(400, "UnknownOperationException"),
         }
     }
 

@@ -132,8 +132,48 @@ fn every_queue_has_a_dead_letter_queue_that_outlives_it() {
     for (id, queue) in dead {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
         let name = json!({ "Fn::GetAtt": format!("{id}.QueueName") });
-        assert!(alarms.values().any(|alarm| alarm["Dimensions"][0]["Value"] == name), "{id}: nobody hears of it");
+        let alarm = alarms.values().find(|alarm| alarm["Dimensions"][0]["Value"] == name);
+        let said = alarm.unwrap_or_else(|| panic!("{id}: nobody hears of it"))["AlarmDescription"].as_str().unwrap();
+        let path = id.strip_suffix("DeadLetters").unwrap().to_lowercase();
+        let path = domain::letter::Path::named(&path).unwrap_or_else(|| panic!("{id}: nobody can list or redrive it"));
+        assert!(said.ends_with(&path.runbook()), "{id}: what to do is not said by {said:?}");
     }
+}
+
+#[test]
+fn every_runbook_that_an_alarm_names_is_written_and_says_what_it_means_what_to_look_at_and_what_to_do() {
+    let (template, runbooks) = (Template::read(), file("docs/runbooks.md"));
+    let mut named = BTreeSet::new();
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values() {
+        let said = alarm["AlarmDescription"].as_str().unwrap();
+        named.extend(said.split_once("docs/runbooks.md#").map(|(_, place)| place.to_owned()));
+    }
+    named.extend(domain::letter::Path::ALL.map(|path| path.as_str().to_owned()));
+    for place in named {
+        let section = runbooks.split("\n## ").find(|section| section.lines().next().unwrap().to_lowercase() == place);
+        let section = section.unwrap_or_else(|| panic!("docs/runbooks.md has no section {place}"));
+        for part in ["**What it means.**", "**What to look at.**", "**What to do.**"] {
+            assert!(section.contains(part), "{place}: {part}");
+        }
+    }
+}
+
+#[test]
+fn g06_a_sweep_that_fails_and_one_that_does_not_come_raise_an_alarm() {
+    let template = Template::read();
+    let of_the_sweep = |id: &str, metric: &str| {
+        let alarm = template.properties(id);
+        assert_eq!(alarm["MetricName"], metric, "{id}");
+        assert_eq!(target(&alarm["Dimensions"][0]["Value"]), "SweepFunction", "{id}");
+        alarm["TreatMissingData"].as_str().unwrap().to_owned()
+    };
+    of_the_sweep("SweepErrorsAlarm", "Errors");
+    of_the_sweep("NeglectedAlarm", "incidents_neglected_in_vain");
+    assert_eq!(
+        of_the_sweep("SweepStoppedAlarm", "Invocations"),
+        "breaching",
+        "none at all is no better than a failed one"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 /// An answer for every request that begins so, the first that fits.
-type World = Vec<(&'static str, u16, Value)>;
+pub(crate) type World = Vec<(&'static str, u16, Value)>;
 
 /// It runs until the test ends.
 pub(crate) struct Server {

@@ -25,7 +25,7 @@ mod one;
 
 pub use chain::{Trail, stream};
 pub use finding::{Fault, Finding, Invariant, Repair};
-pub use one::{Subject, incident};
+pub use one::{Subject, crowded, incident};
 
 /// How long whoever comes by may take before what is due counts as neglected.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(60);

@@ -30,7 +30,7 @@ pub fn incident(subject: &Subject<'_>, around: Around<'_>) -> Vec<Finding> {
     }
     let Some(folded) = walk(subject, &mut findings) else { return findings };
     findings.extend(differs(subject, &folded));
-    findings.extend(crowded(subject));
+    findings.extend(crowded(subject.id, subject.executions));
     findings.extend(neglected(&folded, around));
     findings
 }
@@ -122,8 +122,8 @@ fn differs(subject: &Subject<'_>, folded: &Incident) -> Option<Finding> {
 
 /// Whether more than one execution is in charge: its own and those that continue it. Others only look at it once more, as
 /// somebody asked or something ended, and the log keeps them out of each other's way.
-fn crowded(subject: &Subject<'_>) -> Option<Finding> {
-    let own = subject.id.to_string();
+pub fn crowded(id: &IncidentId, executions: &[Execution]) -> Option<Finding> {
+    let own = id.to_string();
     let in_charge = |name: &str| {
         name.strip_prefix(&own).is_some_and(|rest| {
             let continued = rest.strip_prefix("-c").and_then(|number| number.parse::<u64>().ok());
@@ -131,9 +131,9 @@ fn crowded(subject: &Subject<'_>) -> Option<Finding> {
             rest.is_empty() || continued.is_some_and(|number| number < 1000)
         })
     };
-    let running = subject.executions.iter().filter(|execution| execution.running && in_charge(&execution.name));
+    let running = executions.iter().filter(|execution| execution.running && in_charge(&execution.name));
     let names: Vec<&str> = running.map(|execution| execution.name.as_str()).collect();
-    (names.len() > 1).then(|| Finding::new(Fault::TwoExecutions, Some(subject.id), names.join(" and ")))
+    (names.len() > 1).then(|| Finding::new(Fault::TwoExecutions, Some(id), names.join(" and ")))
 }
 
 /// What is due for it and not done, and whether everybody was tried in vain (INV4).

@@ -262,6 +262,13 @@ pub fn may_flush(incident: &Incident, now: Timestamp) -> bool {
     incident.is_open() && group.flushed_at.is_none_or(|last| tick(last, interval, now) > last)
 }
 
+/// When the last flush of `incident` was due that is not in its log; `None` when none was.
+pub fn missed_flush(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
+    let interval = incident.decision.as_ref()?.group.as_ref()?.interval;
+    let last = incident.group.as_ref()?.flushed_at?;
+    Some(tick(last, interval, now)).filter(|due| *due > last)
+}
+
 /// Whether `incident` is a group of which nobody was to be told yet.
 pub fn waits(incident: &Incident) -> bool {
     incident.group.as_ref().is_some_and(|group| group.notifications == 0)

@@ -335,6 +335,8 @@ impl Installation {
 
     /// Once a minute, and not tried again before the next one.
     pub fn sweep(&mut self) {
+        self.standin.world.lock().unwrap().over =
+            self.executions.iter().filter(|known| known.ended.is_some()).map(|known| known.name.clone()).collect();
         let rounds = if self.is_rough() { PATIENCE } else { 1 };
         (0..rounds).find(|_| matches!(self.invoke("sweep", &json!({})), Some(Ok(_))));
         self.settle();

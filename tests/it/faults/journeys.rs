@@ -30,26 +30,39 @@ pub const JOURNEYS: [Journey; 6] = [
     Journey {
         name: "open, page, acknowledge, resolve",
         policy: with_last,
-        steps: &[trigger, is_paged, acknowledge, next, resolve, wait, sweep, sweep],
+        steps: &[trigger, is_paged, acknowledge, next, resolve, wait, sweep, sweep, wait],
         pages: 1,
     },
     Journey {
         name: "escalate to the catch-all",
         policy: with_last,
-        steps: &[trigger, next, next, next, wait, sweep, sweep],
+        steps: &[trigger, next, next, next, wait, sweep, sweep, wait],
         pages: 3,
     },
     Journey {
         name: "silence",
         policy: with_last,
-        steps: &[silence, trigger, is_not_paged, hour, sweep, sweep, is_paged, resolve_by_hand, wait],
+        steps: &[
+            silence,
+            trigger,
+            is_not_paged,
+            hour,
+            sweep,
+            sweep,
+            is_paged,
+            resolve_by_hand,
+            wait,
+            sweep,
+            sweep,
+            wait,
+        ],
         pages: 1,
     },
     Journey {
         name: "policy apply",
         policy,
         // What rules is remembered for some seconds; by new functions it is known at once.
-        steps: &[apply, cool, trigger, is_paged, resolve, wait],
+        steps: &[apply, cool, trigger, is_paged, resolve, wait, sweep, sweep, wait],
         pages: 1,
     },
     Journey {

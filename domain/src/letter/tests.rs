@@ -1,0 +1,105 @@
+//! Promises about dead letters: each says why it is there, and what doing it again comes to.
+
+use super::*;
+use crate::cause::Proof;
+use crate::fingerprint::Fingerprint;
+use crate::signal::{Action, Alert};
+
+fn letter(path: Path, body: &Value, attributes: &[(&str, &str)]) -> Letter {
+    let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+    Letter { path, id: "m".to_owned(), sent_at: Timestamp::UNIX_EPOCH, body, attributes }
+}
+
+fn signal() -> Value {
+    let at = Timestamp::UNIX_EPOCH;
+    let signal = Signal {
+        id: "s1".to_owned(),
+        integration: "pd".to_owned(),
+        proof: Proof::SenderToken,
+        action: Action::Trigger,
+        fingerprint: Fingerprint::of("pd", "k"),
+        key: "k".to_owned(),
+        at,
+        received_at: at,
+        unique_since: at,
+        alert: Alert { title: "ana@example.org".to_owned(), ..Alert::default() },
+    };
+    serde_json::to_value(signal).expect("plain JSON")
+}
+
+#[test]
+fn e11_each_letter_says_why_it_is_there_and_nothing_of_what_a_sender_said() {
+    let failed = json!({
+        "requestContext": { "condition": "RetriesExhausted" },
+        "requestPayload": { "detail": "ana@example.org" },
+        "responsePayload": { "errorType": "Unavailable", "errorMessage": "ana@example.org" },
+    });
+    let table = [
+        (letter(Path::Signals, &signal(), &[]), "dedup failed ten times"),
+        (
+            letter(Path::Signals, &json!("{"), &[("reason", "not a signal: at alert.title")]),
+            "not a signal: at alert.title",
+        ),
+        (letter(Path::Ingest, &failed, &[]), "Unavailable"),
+        (
+            letter(Path::Ingest, &json!({ "source": "aws.cloudwatch" }), &[("ERROR_CODE", "NO_PERMISSIONS")]),
+            "NO_PERMISSIONS",
+        ),
+        (letter(Path::Incident, &json!({ "incident": "x", "error": "States.Timeout" }), &[]), "States.Timeout"),
+        (
+            letter(Path::Archive, &json!({ "requestContext": { "condition": "RecordAgeExceeded" } }), &[]),
+            "RecordAgeExceeded",
+        ),
+        (letter(Path::Sweep, &json!("not JSON"), &[]), "nothing is said of it"),
+        (letter(Path::Sweep, &json!("x"), &[("reason", "\u{1b}[2J")]), "\\u{1b}[2J"),
+    ];
+    for (letter, expected) in table {
+        assert_eq!(letter.cause(), expected, "{letter:?}");
+        assert!(!format!("{:?}{:?}", letter.cause(), letter.about()).contains("example.org"), "{letter:?}");
+    }
+    let endless = "x".repeat(10_000);
+    assert!(letter(Path::Sweep, &json!("x"), &[("reason", &endless)]).cause().chars().count() <= CAUSE);
+}
+
+#[test]
+fn e09_what_would_fail_again_is_not_tried_and_everything_else_goes_where_it_came_from() {
+    let id = IncidentId { fingerprint: Fingerprint::of("pd", "k"), generation: 1 };
+    let alarm = json!({ "source": "aws.cloudwatch" });
+    let notification = json!({ "Type": "Notification", "MessageId": "n", "Message": "{}" });
+    let sns = json!({ "Records": [{ "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": "", "Sns": notification }] });
+    let table = [
+        (letter(Path::Signals, &signal(), &[]), Again::Signal(signal().to_string())),
+        (letter(Path::Ingest, &alarm, &[]), Again::Event(alarm.clone())),
+        (letter(Path::Ingest, &json!({ "requestPayload": alarm }), &[]), Again::Event(alarm)),
+        (letter(Path::Ingest, &notification, &[]), Again::Event(sns)),
+        (letter(Path::Incident, &json!({ "incident": id.to_string() }), &[]), Again::Look(id)),
+        (letter(Path::Export, &json!({ "every": "week" }), &[]), Again::Export(json!({ "every": "week" }))),
+        (letter(Path::Sweep, &json!({}), &[]), Again::Done),
+        (letter(Path::Checkpoint, &json!({}), &[]), Again::Done),
+    ];
+    for (letter, expected) in table {
+        assert_eq!(letter.again(), expected);
+        assert!(expected.is_possible() && !expected.what().is_empty());
+    }
+    for (path, body) in [
+        (Path::Signals, json!({ "id": 7 })),
+        (Path::Ingest, json!("[")),
+        (Path::Ingest, json!([1])),
+        (Path::Incident, json!({ "incident": "nobody" })),
+        (Path::Export, json!({})),
+        (Path::Archive, json!({})),
+    ] {
+        let again = letter(path, &body, &[]).again();
+        assert!(!again.is_possible(), "{path:?} {body}: {again:?}");
+    }
+}
+
+#[test]
+fn every_path_is_found_by_its_name_and_says_what_a_letter_there_means() {
+    for path in Path::ALL {
+        assert_eq!(Path::named(path.as_str()), Some(path));
+        assert!(!path.means().is_empty() && path.runbook().ends_with(path.as_str()));
+    }
+    assert_eq!(Path::named("elsewhere"), None);
+}

@@ -1,0 +1,162 @@
+//! Checking what must always hold, page by page (faults.md, INV1 to INV11).
+//!
+//! The rules are `domain::fsck`; here is what they are asked about. The first page looks at what is about no incident: the
+//! streams of changes, the executions, the dead letters and the schedules. Every page looks at some incidents, each with
+//! its whole log. The alerts of groups that are over are in no list: `audit verify` reads their records.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use domain::fsck::{Around, Execution, Fault, Finding, GRACE, Report, Subject, Trail};
+use domain::fsck::{crowded, gaps, incident, problem, stream};
+use domain::incident::{Incident, IncidentId};
+use domain::letter::Path;
+use domain::log::{Entry, Hash};
+use domain::silence::Silences;
+use futures_util::future::{join_all, try_join_all};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Operator;
+use crate::api;
+use crate::error::Error;
+use crate::lambda::Http;
+use crate::query::pairs;
+use crate::reply::Reply;
+use crate::store::Place;
+use crate::sweep::policed::Policed;
+
+/// How many incidents are read at once, each with its log.
+const PAGE: u32 = 20;
+/// How long pages are added to one answer: whoever waits behind the HTTP API waits for half a minute at most.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often an incident is read again that is written to meanwhile.
+const READS: u32 = 3;
+/// How many records of a stream are read at once.
+const RECORDS: i32 = 500;
+/// The streams of what people change and of what Watchkeeper says of itself. The access log is checked with its exports.
+const STREAMS: [&str; 7] = ["policy", "silences", "covers", "calendars", "gaps", "subjects", "evidence"];
+
+impl Operator {
+    /// Checks what comes after the cursor, and says where the rest begins.
+    pub(super) async fn check(&self, request: &Http, now: Timestamp) -> Result<Reply, Error> {
+        let cursor = pairs(&request.query).find(|(name, _)| name == "cursor").map(|(_, cursor)| cursor);
+        let (began, mut report) = (Instant::now(), Report::default());
+        if cursor.is_none() {
+            report.join(self.beside(now).await?);
+        }
+        let mut place = Some(cursor.map_or_else(Place::default, |cursor| Place::parse(&cursor)));
+        let silences = self.silences.read().await?;
+        let mut policed = Policed::default();
+        while let Some(at) = place.take_if(|_| began.elapsed() < PATIENCE) {
+            let page = self.incidents.all(&at, PAGE).await?;
+            let incidents = page.incidents.into_iter().collect::<Result<Vec<_>, _>>()?;
+            report.join(self.page(&incidents, &mut policed, &silences, now).await?);
+            place = page.next;
+        }
+        let next = place.map(|place| place.text());
+        Ok(Reply::json(200, &api::Fsck::of(&report, next)))
+    }
+
+    /// Has the sweep come by now, which repairs what can be repaired.
+    pub(super) async fn repair(&self) -> Result<Reply, Error> {
+        let swept = self.sweep.call("sweeping", &json!({})).await?;
+        let swept: api::Repaired =
+            serde_json::from_value(swept).map_err(|_| Error::Misconfigured("no sweep was answered".to_owned()))?;
+        Ok(Reply::json(200, &swept))
+    }
+
+    /// What is about no incident.
+    async fn beside(&self, now: Timestamp) -> Result<Report, Error> {
+        let mut report = Report::default();
+        let names: Vec<String> = STREAMS.iter().map(|name| (*name).to_owned()).collect();
+        let covered = self.coverage.of(&names).await?;
+        for name in &names {
+            let log = self.log(name).await?;
+            let covered = covered.get(name).cloned().unwrap_or_default();
+            report.findings.extend(stream(&Trail { name, log: &log, covered: Some(&covered) }, now));
+            report.records += log.len() as u64;
+        }
+        let running = self.machine.running().await?;
+        let executions: Vec<Execution> = running.into_iter().map(|name| Execution { name, running: true }).collect();
+        let ids: BTreeSet<IncidentId> = executions.iter().filter_map(|execution| id_of(&execution.name)).collect();
+        report.findings.extend(ids.iter().filter_map(|id| crowded(id, &executions)));
+        for letters in self.letters.iter().filter(|letters| matches!(letters.path(), Path::Signals | Path::Ingest)) {
+            let count = letters.count().await?;
+            let place = format!("{count} dead letters of {}", letters.path().as_str());
+            report.findings.extend((count > 0).then(|| Finding::new(Fault::SignalLost, None, place)));
+        }
+        let (active, covers) = (self.policies.active(now).await?, self.covers.read().await?);
+        report.findings.extend(gaps(&active.policy, &covers, now));
+        Ok(report)
+    }
+
+    /// All records of a stream that is about no incident.
+    async fn log(&self, stream: &str) -> Result<Vec<Entry>, Error> {
+        let mut log = Vec::new();
+        loop {
+            let page = self.records.read(stream, log.len() as u64, RECORDS).await?;
+            let through = page.len() < usize::try_from(RECORDS).unwrap_or_default();
+            log.extend(page);
+            if through {
+                return Ok(log);
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        incidents: &[Incident],
+        policed: &mut Policed,
+        silences: &Silences,
+        now: Timestamp,
+    ) -> Result<Report, Error> {
+        let mut report = Report::default();
+        if incidents.is_empty() {
+            return Ok(report);
+        }
+        policed.fetch(&self.policies, &self.covers, &self.incidents, incidents, now).await?;
+        let active = self.policies.active(now).await?;
+        let names: Vec<String> = incidents.iter().map(|incident| incident.id.stream()).collect();
+        let covered = self.coverage.of(&names).await?;
+        let read = try_join_all(incidents.iter().map(|incident| self.whole(incident))).await?;
+        let policy = |hash: &Hash| policed.named(hash).unwrap_or(&active.policy);
+        let over_since = |id: &IncidentId| policed.over_since(id);
+        let (covers, grace) = (&policed.covers, GRACE);
+        let around = Around { policy: &policy, covers, silences, over_since: &over_since, grace, now };
+        for ((snapshot, log), name) in read.iter().zip(&names) {
+            let covered = covered.get(name).cloned().unwrap_or_default();
+            let trail = Trail { name, log, covered: Some(&covered) };
+            let subject = Subject { id: &snapshot.id, snapshot: Some(snapshot), trail, executions: &[] };
+            report.findings.extend(incident(&subject, around));
+            report.incidents += 1;
+            report.records += log.len() as u64;
+        }
+        let open = incidents.iter().filter(|incident| incident.is_open());
+        let latest = open.map(async |incident| (incident, self.incidents.latest(&incident.id.fingerprint).await));
+        for (incident, latest) in join_all(latest).await {
+            let later = latest?.filter(|latest| latest.id != incident.id);
+            report.findings.extend(later.iter().flat_map(|later| problem(&[incident, later])));
+        }
+        Ok(report)
+    }
+
+    /// An incident and its log as they were at one time: what is written between two reads is no difference.
+    async fn whole(&self, listed: &Incident) -> Result<(Incident, Vec<Entry>), Error> {
+        let (mut snapshot, mut log) = (listed.clone(), self.incidents.entries(&listed.id).await?);
+        for _ in 0..READS {
+            if snapshot.seq == log.len() as u64 {
+                break;
+            }
+            snapshot = self.incidents.get(&listed.id).await?;
+            log = self.incidents.entries(&listed.id).await?;
+        }
+        Ok((snapshot, log))
+    }
+}
+
+/// The incident that an execution of this name belongs to.
+fn id_of(name: &str) -> Option<IncidentId> {
+    let mut parts = name.splitn(3, '-');
+    IncidentId::parse(&format!("{}-{}", parts.next()?, parts.next()?))
+}
