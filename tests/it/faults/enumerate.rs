@@ -34,7 +34,8 @@ impl Survey {
         }
         let good = outcome(&place);
         assert_eq!(good.pages(), journey.pages, "{}: {good:?}", journey.name);
-        let invocations = place.invocations.iter().enumerate().skip(place.begins);
+        let ends = place.ends.unwrap_or(place.invocations.len());
+        let invocations = place.invocations.iter().enumerate().take(ends).skip(place.begins);
         let calls = invocations.flat_map(|(invocation, (_, calls))| (0..*calls).map(move |call| (invocation, call)));
         let cases = calls.flat_map(|(invocation, call)| FAULTS.map(|fault| Strike { invocation, call, fault }));
         let cases = cases.filter(|strike| strike.fault != Fault::KilledBefore || strike.call == 0);

@@ -146,6 +146,8 @@ pub struct Installation {
     struck: Arc<AtomicUsize>,
     /// From which invocation on the journey itself begins: before, it is prepared.
     pub begins: usize,
+    /// Up to which it goes: what comes after finds what is left undone, and is no part of it.
+    pub ends: Option<usize>,
     /// The function and the number of calls of each invocation so far.
     pub invocations: Vec<(String, usize)>,
     messages: Vec<Message>,
@@ -168,6 +170,7 @@ impl Installation {
             breaks: Breaks::Nothing,
             struck: Arc::default(),
             begins: 0,
+            ends: None,
             invocations: Vec::new(),
             messages: Vec::new(),
             received: 0,
@@ -240,6 +243,11 @@ impl Installation {
     /// What comes now is the journey itself.
     pub fn begin(&mut self) {
         self.begins = self.invocations.len();
+    }
+
+    /// The journey itself is over.
+    pub fn end(&mut self) {
+        self.ends = Some(self.invocations.len());
     }
 
     /// How many calls were broken.

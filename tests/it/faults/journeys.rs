@@ -30,13 +30,13 @@ pub const JOURNEYS: [Journey; 6] = [
     Journey {
         name: "open, page, acknowledge, resolve",
         policy: with_last,
-        steps: &[trigger, is_paged, acknowledge, next, resolve, wait, sweep, sweep, wait],
+        steps: &[trigger, is_paged, acknowledge, next, resolve, wait, end, sweep, sweep, wait],
         pages: 1,
     },
     Journey {
         name: "escalate to the catch-all",
         policy: with_last,
-        steps: &[trigger, next, next, next, wait, sweep, sweep, wait],
+        steps: &[trigger, next, next, next, wait, end, sweep, sweep, wait],
         pages: 3,
     },
     Journey {
@@ -52,6 +52,7 @@ pub const JOURNEYS: [Journey; 6] = [
             is_paged,
             resolve_by_hand,
             wait,
+            end,
             sweep,
             sweep,
             wait,
@@ -62,7 +63,7 @@ pub const JOURNEYS: [Journey; 6] = [
         name: "policy apply",
         policy,
         // What rules is remembered for some seconds; by new functions it is known at once.
-        steps: &[apply, cool, trigger, is_paged, resolve, wait, sweep, sweep, wait],
+        steps: &[apply, cool, trigger, is_paged, resolve, wait, end, sweep, sweep, wait],
         pages: 1,
     },
     Journey {
@@ -167,6 +168,10 @@ fn sweep(place: &mut Installation) {
 
 fn cool(place: &mut Installation) {
     place.cool();
+}
+
+fn end(place: &mut Installation) {
+    place.end();
 }
 
 fn begin(place: &mut Installation) {
