@@ -18,6 +18,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use serde_json::Value;
 
 use crate::aws::Aws;
 
@@ -25,6 +26,22 @@ use crate::aws::Aws;
 const TRIES: u32 = 3;
 /// How long one try may take, unless there is more to send than a few texts.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Codes that come with status 400 and pass by themselves. Every 5xx does.
+const PASSING: [&str; 12] = [
+    "Throttled",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "LimitExceededException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "InternalError",
+    "KMSThrottling",
+    "ExpiredToken",
+    "ExpiredTokenException",
+];
 
 /// Any error.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -70,8 +87,27 @@ pub enum Unanswered {
 impl Answered {
     /// Whether the service is in trouble or has enough of us: the same request may succeed later.
     pub fn is_passing(&self) -> bool {
-        self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS
+        let status = self.status;
+        status.is_server_error()
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || (status.is_client_error() && self.code().is_some_and(|code| PASSING.contains(&code.as_str())))
     }
+
+    /// The name of the error that was answered, without the namespace before it.
+    pub fn code(&self) -> Option<String> {
+        let body = || String::from_utf8_lossy(&self.body).into_owned();
+        let name = self.error.clone().or_else(|| field(&body(), "__type")).or_else(|| field(&body(), "Code"));
+        name.and_then(|name| name.rsplit('#').next().map(str::to_owned))
+    }
+}
+
+/// The text of a field in AWS's small answers: `"name":"text"` of JSON, or `<name>text</name>` of XML.
+pub(crate) fn field(body: &str, name: &str) -> Option<String> {
+    if let Ok(Value::Object(object)) = serde_json::from_str(body) {
+        return object.get(name)?.as_str().map(str::to_owned);
+    }
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    rest.split_once('<').map(|(text, _)| text.to_owned())
 }
 
 impl Signed {
@@ -186,5 +222,32 @@ impl Signed {
         let (signed, _) = sign(signable, &parameters)?.into_parts();
         signed.apply_to_request_http1x(request);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d03_whoever_has_enough_of_us_is_told_from_whoever_says_no() {
+        let table = [
+            (200, None, "{}", false),
+            (503, None, "", true),
+            (429, None, "", true),
+            (400, None, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#, true),
+            (400, None, r#"{"__type":"com.amazonaws.swf.service.v2.model#ThrottlingException"}"#, true),
+            (400, Some("ThrottlingException"), "{}", true),
+            (400, None, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>", true),
+            (400, None, r#"{"__type":"ExecutionAlreadyExists"}"#, false),
+            (400, None, r#"{"__type":"AccessDeniedException"}"#, false),
+            (404, None, "<Error><Code>NoSuchKey</Code></Error>", false),
+            (400, None, "nothing that can be read", false),
+        ];
+        for (status, error, body, passing) in table {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let answered = Answered { status, error: error.map(str::to_owned), etag: None, body: body.into() };
+            assert_eq!(answered.is_passing(), passing, "{answered:?}");
+        }
     }
 }

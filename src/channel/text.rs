@@ -3,9 +3,14 @@
 use domain::incident::{Incident, Status};
 use domain::policy::Ladder;
 use domain::text::{cut, visible};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Message;
+
+/// How long after its beginning a message of the first step says how long ago that was: it came late.
+const LATE: SignedDuration = SignedDuration::from_mins(2);
+/// How far back a sender's clock is believed.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The longest title in a message; the page behind the link has all of it.
 const TITLE: usize = 200;
@@ -66,6 +71,15 @@ pub(super) fn clock(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// That a message comes late, if it does, and how late.
+fn late(message: &Message<'_>) -> Option<String> {
+    let Message { incident, delivery, now, .. } = message;
+    let ago = |at: Option<Timestamp>| at.map(|at| now.duration_since(at));
+    let began = ago(incident.first_trigger_at).filter(|ago| *ago <= BELIEVED).or(ago(incident.opened_at))?;
+    // Later steps come later by intent.
+    (delivery.step <= 1 && began >= LATE).then(|| format!("late: it began {} min ago", began.as_mins()))
+}
+
 /// All of it in one line. What is over says so first, so that a late message explains itself.
 pub(super) fn line(message: &Message<'_>) -> String {
     let Message { incident, delivery, .. } = message;
@@ -82,7 +96,7 @@ pub(super) fn line(message: &Message<'_>) -> String {
         1 => Some("and 1 more incident".to_owned()),
         more => Some(format!("and {more} more incidents")),
     };
-    let context: Vec<String> = step.into_iter().chain(often).chain(more).collect();
+    let context: Vec<String> = step.into_iter().chain(late(message)).chain(often).chain(more).collect();
     if context.is_empty() {
         format!("{bridge}{headline}")
     } else {
@@ -109,6 +123,24 @@ mod tests {
         );
         told.incident.alert.title = "Checkout is down".to_owned();
         assert_eq!(line(&told.message()), "[critical] Checkout is down (step 3, 12 occurrences)");
+    }
+
+    #[test]
+    fn g10_a_first_message_that_comes_late_says_how_late_and_a_later_step_does_not() {
+        let mut told = Told::new();
+        let began = told.message().now;
+        told.incident.first_trigger_at = Some(began);
+        told.incident.opened_at = Some(began);
+        let line_after = |told: &Told, minutes| {
+            let now = began + SignedDuration::from_mins(minutes);
+            line(&Message { now, ..told.message() })
+        };
+        assert_eq!(line_after(&told, 1), "[critical] checkout: p99 latency over 2 s");
+        assert_eq!(line_after(&told, 11), "[critical] checkout: p99 latency over 2 s (late: it began 11 min ago)");
+        told.incident.first_trigger_at = Some(Timestamp::UNIX_EPOCH);
+        assert_eq!(line_after(&told, 1), "[critical] checkout: p99 latency over 2 s", "nobody's clock is that slow");
+        told.delivery.step = 2;
+        assert_eq!(line_after(&told, 11), "[critical] checkout: p99 latency over 2 s (step 2)");
     }
 
     #[test]

@@ -46,7 +46,8 @@ impl Machine {
         let what = "asking for an execution";
         let answered = self.ask(what, "DescribeExecution", &json!({ "executionArn": execution })).await?;
         if !answered.status.is_success() {
-            let source = format!("Step Functions answered {} {}", answered.status, error(&answered)).into();
+            let source =
+                format!("Step Functions answered {} {}", answered.status, answered.code().unwrap_or_default()).into();
             return Err(Error::Unavailable { what, source });
         }
         let described: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
@@ -64,7 +65,9 @@ impl Machine {
             }
             let answered = self.ask(what, "ListExecutions", &body).await?;
             if !answered.status.is_success() {
-                let source = format!("Step Functions answered {} {}", answered.status, error(&answered)).into();
+                let source =
+                    format!("Step Functions answered {} {}", answered.status, answered.code().unwrap_or_default())
+                        .into();
                 return Err(Error::Unavailable { what, source });
             }
             let page: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
@@ -83,7 +86,7 @@ impl Machine {
         let body = json!({ "stateMachineArn": self.arn, "name": name, "input": input.to_string() });
         let what = "starting a state machine";
         let answered = self.ask(what, "StartExecution", &body).await?;
-        let error = error(&answered);
+        let error = answered.code().unwrap_or_default();
         if answered.status.is_success() || error == TAKEN {
             return Ok(answered.status.is_success());
         }
@@ -97,13 +100,6 @@ impl Machine {
         let answered = self.states.ask(&Method::POST, "/", &headers, &Bytes::from(body.to_string())).await;
         answered.map_err(|failure| Error::Unavailable { what, source: Box::new(failure) })
     }
-}
-
-/// The name of the error that was answered, without the namespace before it.
-fn error(answered: &Answered) -> String {
-    let named = || serde_json::from_slice::<Value>(&answered.body).ok()?["__type"].as_str().map(str::to_owned);
-    let name = answered.error.clone().or_else(named).unwrap_or_default();
-    name.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 /// One more execution for an incident whose own is over or asleep: its name, the same for the same request, and its
@@ -121,6 +117,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn f06_every_name_is_one_that_step_functions_takes() {
+        let id = domain::incident::IncidentId {
+            fingerprint: domain::fingerprint::Fingerprint::of("pagerduty", "ana@example.com / b c"),
+            generation: u32::MAX,
+        };
+        let incident = Incident::expected(id.clone());
+        let continued = format!("{id}-c{}", u64::MAX);
+        for name in [id.to_string(), look_again(&incident, "api/ana@example.com").0, continued] {
+            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            assert!(plain && name.len() <= 80, "{name}");
+            assert!(!name.contains("ana"), "nobody is named");
+        }
+    }
+
+    #[test]
     fn a_name_that_was_taken_before_is_known_however_it_is_answered() {
         let table = [
             (None, r#"{"__type":"ExecutionAlreadyExists","message":"m"}"#, TAKEN),
@@ -132,7 +143,7 @@ mod tests {
         for (header, body, expected) in table {
             let (error_header, body) = (header.map(str::to_owned), Bytes::from(body));
             let answered = Answered { status: StatusCode::BAD_REQUEST, error: error_header, etag: None, body };
-            assert_eq!(error(&answered), expected, "{answered:?}");
+            assert_eq!(answered.code().unwrap_or_default(), expected, "{answered:?}");
         }
     }
 }

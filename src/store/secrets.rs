@@ -82,11 +82,7 @@ impl Secrets {
             let mut asked = self.ask(chunk).await;
             if chunk.len() > 1 && matches!(asked, Err(Refused::Names(_))) {
                 // One name that may not be asked for refuses them all: each alone then, and that one counts as missing.
-                let mut found = Vec::new();
-                for name in chunk {
-                    found.extend(self.ask(std::slice::from_ref(name)).await.unwrap_or_default());
-                }
-                asked = Ok(found);
+                asked = self.ask_each(chunk).await;
             }
             let mut remembered = self.remembered.lock().expect("no holder panics");
             match asked {
@@ -109,6 +105,19 @@ impl Secrets {
         let remembered = self.remembered.lock().expect("no holder panics");
         let loaded = names.iter().filter_map(|name| Some(((*name).to_owned(), remembered.get(*name)?.1.clone())));
         Ok(Loaded(loaded.collect()))
+    }
+
+    /// Asks for each of `names` alone. One that may not be asked for is not among the answers; without SSM there is none.
+    async fn ask_each(&self, names: &[String]) -> Result<Vec<Parameter>, Refused> {
+        let mut found = Vec::new();
+        for name in names {
+            match self.ask(std::slice::from_ref(name)).await {
+                Ok(parameters) => found.extend(parameters),
+                Err(Refused::Names(_)) => {}
+                Err(refused) => return Err(refused),
+            }
+        }
+        Ok(found)
     }
 
     /// SSM's `GetParameters`; a parameter that does not exist is not among the answers.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::runtime::Function;
-use crate::standin::Standin;
+use crate::standin::{Standin, World};
 
 /// A policy that pages ana by a webhook at `phone`, and ben after her.
 pub fn policy(phone: &str) -> Policy {
@@ -60,21 +60,23 @@ pub fn standin(phone: &str) -> Standin {
 /// The same with a policy of the test's own.
 pub fn standin_with(policy: &Policy) -> Standin {
     let standin = Standin::start();
-    {
-        let mut world = standin.world.lock().unwrap();
-        world.objects.insert(format!("policies/policies/{}", policy.hash()), policy.compile().into_bytes());
-        world.objects.insert("policies/policies/active".to_owned(), policy.hash().to_string().into_bytes());
-        let parameters = [
-            ("/watchkeeper/integrations/pagerduty", ROUTING_KEY.to_owned()),
-            ("/watchkeeper/integrations/opsgenie", API_KEY.to_owned()),
-            ("/watchkeeper/integrations/generic", WEBHOOK_SECRET.to_owned()),
-            ("/watchkeeper/phone", WEBHOOK_SECRET.to_owned()),
-            ("/watchkeeper/links", "a secret that links are made with".to_owned()),
-            ("/watchkeeper/tokens", format!("tests {TOKEN}")),
-        ];
-        world.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value)));
-    }
+    furnish(&mut standin.world.lock().unwrap(), policy);
     standin
+}
+
+/// Sets the policy that rules, and the secrets.
+pub fn furnish(world: &mut World, policy: &Policy) {
+    world.objects.insert(format!("policies/policies/{}", policy.hash()), policy.compile().into_bytes());
+    world.objects.insert("policies/policies/active".to_owned(), policy.hash().to_string().into_bytes());
+    let parameters = [
+        ("/watchkeeper/integrations/pagerduty", ROUTING_KEY.to_owned()),
+        ("/watchkeeper/integrations/opsgenie", API_KEY.to_owned()),
+        ("/watchkeeper/integrations/generic", WEBHOOK_SECRET.to_owned()),
+        ("/watchkeeper/phone", WEBHOOK_SECRET.to_owned()),
+        ("/watchkeeper/links", "a secret that links are made with".to_owned()),
+        ("/watchkeeper/tokens", format!("tests {TOKEN}")),
+    ];
+    world.parameters.extend(parameters.map(|(name, value)| (name.to_owned(), value)));
 }
 
 /// A function of ours over `standin`.
@@ -147,14 +149,19 @@ pub fn the_incident(standin: &Standin) -> Incident {
     let mut incidents = world.incidents();
     assert_eq!(incidents.len(), 1, "one incident");
     let incident = incidents.remove(0);
+    assert_whole(&world, &incident);
+    incident
+}
+
+/// That the log of `incident` is a chain without a gap, and that its snapshot is the fold of it.
+pub fn assert_whole(world: &World, incident: &Incident) {
     let entries = world.stream(&incident.id.stream());
     assert_eq!(verify(&incident.id.stream(), &entries), Ok(incident.head.clone()), "the chain is whole");
     let mut folded = Incident::expected(incident.id.clone());
     for entry in &entries {
         folded.fold(&domain::log::Record::open(entry).unwrap(), entry.hash.clone());
     }
-    assert_eq!(folded, incident, "the snapshot is the fold of the log");
-    incident
+    assert_eq!(&folded, incident, "the snapshot is the fold of the log");
 }
 
 /// An open incident, made by the real dedup.

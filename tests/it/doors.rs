@@ -159,14 +159,19 @@ fn a_batch_of_any_size_is_on_the_queue_before_it_is_answered_and_each_alert_once
 
 #[test]
 fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
-    for broken in ["AmazonSSM", "AmazonSQS", "GET /policies"] {
-        let standin = standin("127.0.0.1:9");
+    let broken = ["AmazonSSM", "AmazonSQS", "GET /policies"];
+    let cases = broken.into_iter().flat_map(|broken| [(broken, Fault::Trouble), (broken, Fault::Throttled)]);
+    for (broken, fault) in cases {
+        // A15: among several secrets, too.
+        let mut policy = json!(policy("127.0.0.1:9"));
+        policy["integrations"]["second"] = json!({ "kind": "pagerduty", "secret": "ssm:/watchkeeper/second" });
+        let standin = standin_with(&serde_json::from_value(policy).unwrap());
         let ingest = ingest(&standin);
-        standin.breaks(move |_, name| if name.starts_with(broken) { Fault::Trouble } else { Fault::None });
+        standin.breaks(move |_, name| if name.starts_with(broken) { fault } else { Fault::None });
         let answer =
             ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 503, "{broken}: {answer}");
-        standin.breaks(|_, _| Fault::None);
+        standin.mend();
         let answer =
             ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
         assert_eq!(answer["statusCode"], 202, "{broken} is back: {answer}");

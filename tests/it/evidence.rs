@@ -52,7 +52,7 @@ fn row(stream: &str, seq: u64, entry: &Entry) -> Value {
 }
 
 /// Appends `count` records to `stream`, which say `what`.
-fn write(standin: &Standin, stream: &str, count: u64, what: &str) {
+pub fn write(standin: &Standin, stream: &str, count: u64, what: &str) {
     let mut world = standin.world.lock().unwrap();
     let known = world.stream(stream);
     let mut prev = known.last().map_or_else(Hash::zero, |entry| entry.hash.clone());
@@ -71,14 +71,14 @@ fn put(world: &mut World, row: &Value) {
 
 /// The stream of the table's changes: what was written since it was read last.
 #[derive(Default)]
-struct Changes {
+pub struct Changes {
     read: BTreeSet<(String, String)>,
     sequence: u32,
 }
 
 impl Changes {
     /// Every new row as an event, but those that are `skipped`.
-    fn next(&mut self, standin: &Standin, skipped: impl Fn(&str, u64) -> bool) -> Value {
+    pub fn next(&mut self, standin: &Standin, skipped: impl Fn(&str, u64) -> bool) -> Value {
         let mut world = standin.world.lock().unwrap();
         let rows = world.table(&json!("records")).clone();
         let new: Vec<_> = rows.into_iter().filter(|(key, _)| self.read.insert(key.clone())).collect();
@@ -112,7 +112,7 @@ impl Changes {
 }
 
 /// What was found in the bucket, by the bucket alone.
-struct Audit {
+pub struct Audit {
     /// Each checkpoint.
     checkpoints: Vec<(Checkpoint, Kept)>,
     /// The bodies of each stream, as far as checkpoints cover it.
@@ -120,7 +120,7 @@ struct Audit {
 }
 
 impl Audit {
-    fn size(&self, stream: &str) -> usize {
+    pub fn size(&self, stream: &str) -> usize {
         self.streams.get(stream).map_or(0, Vec::len)
     }
 }
@@ -136,7 +136,7 @@ fn kept(world: &World, number: u64) -> Option<Kept> {
 
 /// Reads the bucket as somebody would who has nothing else: each checkpoint is signed and goes on from the one before,
 /// and each record that one covers is in the archive, once and in its place.
-fn audit(standin: &Standin) -> Audit {
+pub fn audit(standin: &Standin) -> Audit {
     let world = standin.world.lock().unwrap();
     let named = |prefix: &'static str| world.objects.iter().filter(move |(name, _)| name.starts_with(prefix));
     let pem = |bytes: &Vec<u8>| PublicKey::from_pem(std::str::from_utf8(bytes).unwrap()).unwrap();
@@ -178,7 +178,7 @@ fn audit(standin: &Standin) -> Audit {
 }
 
 /// What the stream `evidence` says, but that checkpoints were made.
-fn findings(standin: &Standin) -> Vec<Value> {
+pub fn findings(standin: &Standin) -> Vec<Value> {
     let entries = standin.world.lock().unwrap().stream("evidence");
     let records = entries.iter().map(|entry| serde_json::from_str::<Value>(&entry.body).unwrap());
     let events = records.flat_map(|record| record["events"].as_array().unwrap().clone());

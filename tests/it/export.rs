@@ -139,7 +139,7 @@ fn bundle(world: &World) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// The manifest, after its signature and the hash of every file were verified.
-fn verified(world: &World) -> Manifest {
+pub fn verified(world: &World) -> Manifest {
     let files = bundle(world);
     let keys: Vec<PublicKey> = files
         .iter()
@@ -161,14 +161,14 @@ fn text(world: &World, path: &str) -> String {
 }
 
 /// All records of the bundle, in order.
-fn records(world: &World) -> Vec<String> {
+pub fn records(world: &World) -> Vec<String> {
     let files = bundle(world);
     let parts = files.iter().filter(|(path, _)| path.starts_with("records-"));
     parts.flat_map(|(_, bytes)| unpacked(bytes).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// All records of the table, by stream.
-fn stored(world: &World) -> Vec<String> {
+pub fn stored(world: &World) -> Vec<String> {
     let streams: BTreeSet<&String> = world.tables["records"].keys().map(|(stream, _)| stream).collect();
     streams.into_iter().flat_map(|stream| world.stream(stream)).map(|entry| entry.body).collect()
 }

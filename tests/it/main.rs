@@ -12,6 +12,7 @@ mod cloud;
 mod doors;
 mod evidence;
 mod export;
+mod faults;
 mod functions;
 mod gaps;
 mod grouping;

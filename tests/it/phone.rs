@@ -55,6 +55,13 @@ impl Phone {
         *self.status.lock().unwrap() = status;
     }
 
+    /// Forgets what arrived with a link that begins so, and has instead received `pages`.
+    pub fn remember(&self, link: &str, pages: &[Page]) {
+        let mut known = self.pages.lock().unwrap();
+        known.retain(|page| !page.link.starts_with(link));
+        known.extend_from_slice(pages);
+    }
+
     pub fn pages(&self) -> Vec<Page> {
         self.pages.lock().unwrap().clone()
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::server::{Answer, Request, serve};
+use crate::server::{Answer, Request, Served};
 
 /// Longer than any function may take: a hang fails the test instead of stopping it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,6 +33,8 @@ pub struct Function {
     polled: Receiver<Instant>,
     started: Instant,
     logs: PathBuf,
+    /// The Runtime API, for as long as the function is there.
+    served: Served,
 }
 
 impl Function {
@@ -47,7 +49,7 @@ impl Function {
         let (told, answers) = channel();
         let (poll, polled) = channel();
         let next = Mutex::new(next);
-        let address = serve(move |request: Request| {
+        let served = Served::start(move |request: Request| {
             if request.path.ends_with("/invocation/next") {
                 let _ = poll.send(Instant::now());
                 let event = next.lock().unwrap().recv().ok()?;
@@ -81,7 +83,7 @@ impl Function {
         command
             .args(arguments)
             .env_clear()
-            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", served.address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "f")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
@@ -97,7 +99,7 @@ impl Function {
         }
         let started = Instant::now();
         let child = Arc::new(Mutex::new(command.spawn().unwrap()));
-        Self { child, events, answers, polled, started, logs }
+        Self { child, events, answers, polled, started, logs, served }
     }
 
     /// Hands over one event and waits for the answer; `None` when the function died over it.

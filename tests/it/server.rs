@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What arrived.
 pub struct Request {
@@ -39,16 +40,47 @@ impl Answer {
 
 /// Serves until the process ends; each connection has a thread of its own.
 pub fn serve(answer: impl Fn(Request) -> Option<Answer> + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let answer = Arc::new(answer);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let answer = Arc::clone(&answer);
-            std::thread::spawn(move || talk(&stream, answer.as_ref()));
-        }
-    });
-    address
+    Served::start(answer).keep()
+}
+
+/// A server that ends when this is dropped, for whoever starts thousands of them.
+pub struct Served {
+    pub address: SocketAddr,
+    over: Arc<AtomicBool>,
+}
+
+impl Served {
+    pub fn start(answer: impl Fn(Request) -> Option<Answer> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (answer, over) = (Arc::new(answer), Arc::new(AtomicBool::new(false)));
+        let ends = Arc::clone(&over);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if ends.load(Ordering::SeqCst) {
+                    break;
+                }
+                let answer = Arc::clone(&answer);
+                std::thread::spawn(move || talk(&stream, answer.as_ref()));
+            }
+        });
+        Self { address, over }
+    }
+
+    /// Lets it go on until the process ends.
+    fn keep(self) -> SocketAddr {
+        let address = self.address;
+        std::mem::forget(self);
+        address
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // It waits for a connection, and looks up at the next one.
+        let _ = TcpStream::connect(self.address);
+    }
 }
 
 fn talk(stream: &TcpStream, answer: &(impl Fn(Request) -> Option<Answer> + ?Sized)) -> Option<()> {

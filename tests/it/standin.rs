@@ -29,9 +29,16 @@ pub enum Fault {
     AnswerLost,
     /// The service is in trouble.
     Trouble,
+    /// The service is in trouble at this call however often its client tries it.
+    Failing,
+    /// The service has enough of the caller at this call, however often its client tries it.
+    Throttled,
     /// The service says no.
     Refused,
 }
+
+/// How often a client tries a call.
+const TRIES: u32 = 3;
 
 /// The ARN of the key that signs evidence.
 pub const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/0";
@@ -47,7 +54,7 @@ pub type Item = Map<String, Value>;
 type Breaker = Box<dyn FnMut(usize, &str) -> Fault + Send>;
 
 /// What the services hold.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct World {
     /// Table name to items, by their keys.
     pub tables: BTreeMap<String, BTreeMap<(String, String), Item>>,
@@ -73,6 +80,10 @@ pub struct World {
     pub sent: Vec<Value>,
     /// Names of the calls so far.
     pub calls: Vec<String>,
+    /// Whether each call does as little as it may: one item of a page, and one part of a batch.
+    pub stingy: bool,
+    /// What transactions said of themselves that were made: one that comes again was made already.
+    pub tokens: BTreeSet<String>,
 }
 
 /// A message of a queue that is looked at and not only filled.
@@ -91,6 +102,7 @@ pub struct Standin {
     pub world: Arc<Mutex<World>>,
     breaker: Arc<Mutex<Breaker>>,
     killer: Arc<Mutex<Box<dyn Fn() + Send>>>,
+    lasting: Arc<Mutex<Vec<(Lasting, u32)>>>,
     pub address: SocketAddr,
 }
 
@@ -100,16 +112,23 @@ impl Standin {
         let breaker: Arc<Mutex<Breaker>> = Arc::new(Mutex::new(Box::new(|_, _| Fault::None)));
         let killer: Arc<Mutex<Box<dyn Fn() + Send>>> = Arc::new(Mutex::new(Box::new(|| ())));
         let (inner, breaks, kills) = (Arc::clone(&world), Arc::clone(&breaker), Arc::clone(&killer));
+        let lasting: Arc<Mutex<Vec<(Lasting, u32)>>> = Arc::default();
+        let lasts_on = Arc::clone(&lasting);
         let address = serve(move |request| {
             let name = name(&request);
-            let fault = {
+            let again = lasts(&mut lasts_on.lock().unwrap(), &request);
+            let fault = again.unwrap_or_else(|| {
                 let mut world = inner.lock().unwrap();
                 world.calls.push(name.clone());
                 (breaks.lock().unwrap())(world.calls.len() - 1, &name)
-            };
+            });
+            if again.is_none() && matches!(fault, Fault::Failing | Fault::Throttled) {
+                lasts_on.lock().unwrap().push((Lasting::of(&request, fault), TRIES - 1));
+            }
             match fault {
                 Fault::None => Some(inner.lock().unwrap().answer(&name, &request)),
-                Fault::Trouble => Some(Answer::new(503, "{}")),
+                Fault::Trouble | Fault::Failing => Some(Answer::new(503, "{}")),
+                Fault::Throttled => Some(throttled(&name)),
                 Fault::Refused => Some(failure(400, "AccessDeniedException")),
                 Fault::KilledBefore => {
                     kills.lock().unwrap()();
@@ -126,13 +145,19 @@ impl Standin {
                 }
             }
         });
-        Self { world, breaker, killer, address }
+        Self { world, breaker, killer, lasting, address }
     }
 
     /// From now on `breaker` decides about every call, counted from 0 again.
     pub fn breaks(&self, breaker: impl FnMut(usize, &str) -> Fault + Send + 'static) {
         self.world.lock().unwrap().calls.clear();
         *self.breaker.lock().unwrap() = Box::new(breaker);
+    }
+
+    /// Nothing is broken any more, now or later.
+    pub fn mend(&self) {
+        self.breaks(|_, _| Fault::None);
+        self.lasting.lock().unwrap().clear();
     }
 
     /// Who is killed by a fault that kills.
@@ -170,6 +195,43 @@ impl Standin {
     }
 }
 
+/// A call that stays broken.
+struct Lasting {
+    path: String,
+    body: Vec<u8>,
+    fault: Fault,
+}
+
+impl Lasting {
+    fn of(request: &Request, fault: Fault) -> Self {
+        Self { path: request.path.clone(), body: request.body.clone(), fault }
+    }
+}
+
+/// The fault of a call that its client tries again, as often as it does.
+fn lasts(lasting: &mut Vec<(Lasting, u32)>, request: &Request) -> Option<Fault> {
+    let same = |(call, _): &(Lasting, u32)| call.path == request.path && call.body == request.body;
+    let place = lasting.iter().position(same)?;
+    let fault = lasting[place].0.fault;
+    lasting[place].1 -= 1;
+    if lasting[place].1 == 0 {
+        lasting.remove(place);
+    }
+    Some(fault)
+}
+
+/// How each service says that it has enough.
+fn throttled(name: &str) -> Answer {
+    match name.split_once('.').map_or(name, |(service, _)| service) {
+        "DynamoDB_20120810" => failure(400, "ProvisionedThroughputExceededException"),
+        "AmazonSQS" => failure(400, "RequestThrottled"),
+        "AmazonSSM" | "TrentService" | "AWSStepFunctions" => failure(400, "ThrottlingException"),
+        "Query" => Answer::new(400, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"),
+        "POST /v2/email/outbound-emails" => failure(429, "TooManyRequestsException"),
+        _ => Answer::new(503, "<Error><Code>SlowDown</Code></Error>"),
+    }
+}
+
 /// What a call is, whatever protocol it speaks.
 fn name(request: &Request) -> String {
     let target = request.header("x-amz-target");
@@ -198,14 +260,21 @@ impl World {
             ("AmazonSQS", "SendMessageBatch") => {
                 let batch = body();
                 let entries = batch["Entries"].as_array().cloned().unwrap_or_default();
+                let most = if self.stingy { 1 } else { entries.len() };
+                let failed = entries
+                    .iter()
+                    .skip(most)
+                    .map(|entry| json!({ "Id": entry["Id"], "Code": "InternalError", "SenderFault": false }));
+                let failed: Vec<Value> = failed.collect();
                 let taken: Vec<Value> = entries
                     .iter()
+                    .take(most)
                     .map(|entry| {
                         self.enqueue(&batch["QueueUrl"], &entry["MessageBody"]);
                         json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": md5(&entry["MessageBody"]) })
                     })
                     .collect();
-                json_answer(&json!({ "Successful": taken, "Failed": [] }))
+                json_answer(&json!({ "Successful": taken, "Failed": failed }))
             }
             ("AmazonSQS", operation) => self.letters(operation, &body()),
             ("AmazonSSM", "GetParameters") => {
@@ -381,20 +450,7 @@ impl World {
                 let item = self.table(&request["TableName"]).get(&key).cloned();
                 json_answer(&item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
             }
-            "BatchGetItem" => {
-                let tables = request["RequestItems"].as_object().unwrap().clone();
-                let mut found = Map::new();
-                for (table, wanted) in tables {
-                    let keys = wanted["Keys"].as_array().unwrap().clone();
-                    let items = self.table(&json!(table));
-                    let items: Vec<Item> = keys
-                        .iter()
-                        .filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned())
-                        .collect();
-                    found.insert(table, json!(items));
-                }
-                json_answer(&json!({ "Responses": found, "UnprocessedKeys": {} }))
-            }
+            "BatchGetItem" => self.batch_get(&request["RequestItems"]),
             "PutItem" => {
                 let item = request["Item"].as_object().unwrap().clone();
                 if request["ConditionExpression"].is_string() && !self.holds(request) {
@@ -432,17 +488,13 @@ impl World {
                 table.remove(&key);
                 json_answer(&json!({}))
             }
-            "BatchWriteItem" => {
-                for (table, writes) in request["RequestItems"].as_object().unwrap() {
-                    for write in writes.as_array().unwrap() {
-                        let key = key(write["DeleteRequest"]["Key"].as_object().unwrap());
-                        self.table(&json!(table)).remove(&key);
-                    }
-                }
-                json_answer(&json!({ "UnprocessedItems": {} }))
-            }
+            "BatchWriteItem" => self.batch_write(&request["RequestItems"]),
             "Query" => self.query(request),
             "TransactWriteItems" => {
+                let token = text(&request["ClientRequestToken"]);
+                if self.tokens.contains(&token) {
+                    return json_answer(&json!({}));
+                }
                 let items = request["TransactItems"].as_array().unwrap();
                 let parts = |name: &str| -> Vec<Value> {
                     items.iter().map(|item| item[name].clone()).filter(Value::is_object).collect()
@@ -471,10 +523,44 @@ impl World {
                     let item = put["Item"].as_object().unwrap().clone();
                     self.table(&put["TableName"]).insert(key(&item), item);
                 }
+                self.tokens.insert(token);
                 json_answer(&json!({}))
             }
             _ => failure(400, "UnknownOperationException"),
         }
+    }
+
+    fn batch_get(&mut self, tables: &Value) -> Answer {
+        let tables = tables.as_object().unwrap().clone();
+        let (mut found, mut left) = (Map::new(), Map::new());
+        for (table, mut wanted) in tables {
+            let mut keys = wanted["Keys"].as_array().unwrap().clone();
+            if self.stingy && keys.len() > 1 {
+                wanted["Keys"] = json!(keys.split_off(1));
+                left.insert(table.clone(), wanted);
+            }
+            let items = self.table(&json!(table));
+            let items: Vec<Item> =
+                keys.iter().filter_map(|wanted| items.get(&key(wanted.as_object().unwrap())).cloned()).collect();
+            found.insert(table, json!(items));
+        }
+        json_answer(&json!({ "Responses": found, "UnprocessedKeys": left }))
+    }
+
+    fn batch_write(&mut self, tables: &Value) -> Answer {
+        let mut left = Map::new();
+        for (table, writes) in tables.as_object().unwrap() {
+            let writes = writes.as_array().unwrap();
+            let most = if self.stingy { 1 } else { writes.len() };
+            if writes.len() > most {
+                left.insert(table.clone(), json!(writes[most..]));
+            }
+            for write in &writes[..most] {
+                let key = key(write["DeleteRequest"]["Key"].as_object().unwrap());
+                self.table(&json!(table)).remove(&key);
+            }
+        }
+        json_answer(&json!({ "UnprocessedItems": left }))
     }
 
     fn holds(&mut self, put: &Value) -> bool {
@@ -495,6 +581,7 @@ impl World {
     fn query(&mut self, request: &Value) -> Answer {
         let values = &request["ExpressionAttributeValues"];
         let condition = request["KeyConditionExpression"].as_str().unwrap();
+        let stingy = self.stingy;
         let partition = [":pk", ":s"].into_iter().find_map(|name| values[name]["S"].as_str());
         let items = self.table(&request["TableName"]);
         // A partition is found by its key, however large the table is.
@@ -534,22 +621,23 @@ impl World {
             found.drain(..place.map_or(0, |place| place + 1));
         }
         let mut last = None;
-        if let Some(limit) = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok())
+        let limit = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok());
+        if let Some(limit) = limit.or(stingy.then_some(1)).map(|limit| if stingy { 1 } else { limit })
             && found.len() > limit
         {
             found.truncate(limit);
+            let names = ["pk", "sk", "stream", "seq", "status", "opened_at"];
+            let indexed = |name: &str| request["IndexName"].is_string() || !["status", "opened_at"].contains(&name);
             last = found.last().map(|item| {
-                let mut last = json!({ "pk": item.get("pk"), "sk": item.get("sk") });
-                if request["IndexName"].is_string() {
-                    last["status"] = item["status"].clone();
-                    last["opened_at"] = item["opened_at"].clone();
-                }
-                last
+                // The snapshots have a `seq` that is no key.
+                let is_key = |name: &str| indexed(name) && (name != "seq" || item.contains_key("stream"));
+                let parts = names.into_iter().filter(|name| is_key(name));
+                parts.filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect::<Item>()
             });
         }
         let mut answer = json!({ "Items": found, "Count": found.len() });
-        if let Some(last) = last.filter(|last| last["sk"].is_object()) {
-            answer["LastEvaluatedKey"] = last;
+        if let Some(last) = last {
+            answer["LastEvaluatedKey"] = json!(last);
         }
         json_answer(&answer)
     }
@@ -578,13 +666,14 @@ impl World {
 }
 
 /// A key of KMS.
-pub struct Key(EcdsaKeyPair);
+#[derive(Clone)]
+pub struct Key(Arc<EcdsaKeyPair>);
 
 impl Key {
     pub fn new() -> Self {
         let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
         let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap())
+        Self(Arc::new(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap()))
     }
 
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {

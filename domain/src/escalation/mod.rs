@@ -351,6 +351,8 @@ fn due_attempts(incident: &Incident, policy: &Policy, cause: &str, now: Timestam
 }
 
 #[cfg(test)]
+mod exhaustive;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;
