@@ -6,7 +6,7 @@ FUZZ_RUNS ?= 1000000
 CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down demo test check gate bench fuzz fmt package
+.PHONY: help build up down demo compat test check gate bench fuzz fmt package
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ down: ## stops the local cloud
 
 demo: ## tells the product's story on the local cloud
 	@$(PYTHON) demo/demo.py
+
+compat: up ## stock clients of PagerDuty, Opsgenie and Prometheus against the local cloud
+	@$(PYTHON) compat/compat.py
 
 test: up ## every test, those on the local cloud included
 	cargo test --workspace

@@ -22,7 +22,7 @@ const MEMORY_MB: f64 = 512.0;
 
 /// Adds the figures of the export to the table.
 pub fn figures(table: &mut Table) {
-    let few = Exported::of(250_000);
+    let few = Exported::of(256_000);
     let many = Exported::of(1_000_000);
     table.head("export: 1,000,000 records of 31,250 incidents, archived, covered and exported");
     for (name, cost) in ["archive", "checkpoint", "export"].into_iter().zip(&many.costs) {
@@ -31,7 +31,7 @@ pub fn figures(table: &mut Table) {
     for (at, name) in ["archive", "checkpoint", "export"].into_iter().enumerate() {
         let [few, many] = [&few, &many].map(|run| run.costs[at].cpu_s / run.records);
         table.row(Row::plain(&format!("{name}: for each record"), many * 1e6, "us CPU"));
-        table.row(Row::budget("    against one of 250,000", many / few, "times", 1.25).regardless());
+        table.row(Row::budget("    against one of 256,000", many / few, "times", 1.25).regardless());
     }
     table.row(Row::plain("parts", many.parts, "parts"));
     table.row(Row::plain("the longest step", many.longest_s, "s"));

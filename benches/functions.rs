@@ -45,7 +45,7 @@ use serde_json::Value;
 use table::{Row, Table};
 
 /// The functions, by name and binary.
-const FUNCTIONS: [(&str, &str); 15] = [
+const FUNCTIONS: [(&str, &str); 16] = [
     ("ingest", env!("CARGO_BIN_EXE_ingest")),
     ("dedup", env!("CARGO_BIN_EXE_dedup")),
     ("enrich", env!("CARGO_BIN_EXE_enrich")),
@@ -54,6 +54,7 @@ const FUNCTIONS: [(&str, &str); 15] = [
     ("respond", env!("CARGO_BIN_EXE_respond")),
     ("api", env!("CARGO_BIN_EXE_api")),
     ("policy", env!("CARGO_BIN_EXE_policy")),
+    ("opsgenie", env!("CARGO_BIN_EXE_opsgenie")),
     ("silence", env!("CARGO_BIN_EXE_silence")),
     ("sweep", env!("CARGO_BIN_EXE_sweep")),
     ("schedule", env!("CARGO_BIN_EXE_schedule")),
@@ -85,7 +86,7 @@ fn main() {
     for (name, binary) in FUNCTIONS {
         let size = std::fs::metadata(binary).unwrap().len() as f64 / 1e6;
         table.row(Row::budget(&format!("{name}: size"), size, "MB", 6.0).regardless());
-        let inits = (0..9).map(|_| cases::function(binary, &standin("127.0.0.1:9"), &[]).init().as_secs_f64() * 1e3);
+        let inits = (0..9).map(|_| start(binary).init().as_secs_f64() * 1e3);
         table.row(Row::budget(&format!("{name}: start to first poll"), median(inits), "ms", 3.0));
     }
 
@@ -95,6 +96,12 @@ fn main() {
     evidence::figures(&mut table);
     export::figures(&mut table);
     table.print();
+}
+
+/// Starts a function; what it is told of others does not matter until it is asked something.
+fn start(binary: &str) -> Function {
+    let more = [("CHECKPOINT_FUNCTION", "checkpoint".to_owned()), ("EXPORT_MACHINE", "export".to_owned())];
+    cases::function(binary, &standin("127.0.0.1:9"), &more)
 }
 
 fn ingest(table: &mut Table) {

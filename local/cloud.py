@@ -96,6 +96,7 @@ def secrets():
         known = {}
     made = {
         "integrations/pagerduty": randomness.token_hex(16),
+        "integrations/opsgenie": randomness.token_hex(16),
         "integrations/generic": _webhook_secret(),
         "phone": _webhook_secret(),
         "token": randomness.token_urlsafe(32),

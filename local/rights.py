@@ -17,6 +17,7 @@ def bridge(region, account="000000000000"):
     signals = f"arn:aws:sqs:{region}:{account}:{aws.physical_id('SignalsQueue').rsplit('/', 1)[-1]}"
     rights = {
         "Ingest": [{**BATCHES, "Resource": signals}, SECRETS],
+        "Opsgenie": [{**BATCHES, "Resource": signals}, SECRETS],
         "Page": [SECRETS, MAIL],
         "Respond": [SECRETS, MAIL],
         "Api": [SECRETS],

@@ -108,6 +108,7 @@ def write_env(values, outputs):
         "WATCHKEEPER_URL": place.DOOR,
         "WATCHKEEPER_TOKEN": values["token"],
         "WATCHKEEPER_PAGERDUTY_KEY": values["integrations/pagerduty"],
+        "WATCHKEEPER_OPSGENIE_KEY": values["integrations/opsgenie"],
         "WATCHKEEPER_HOOK_SECRET": values["integrations/generic"],
         "WATCHKEEPER_PHONE_LOG": place.PHONE_LOG,
         "EVIDENCE_BUCKET": outputs["EvidenceBucket"],

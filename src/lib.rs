@@ -5,6 +5,7 @@
 //! - `store` keeps incidents, policies and secrets; `channel` tells people, by `outgoing` where they gave a URL.
 //! - `reception`, `intake`, `pager`, `respond`, `roster`, `silence`, `heartbeat`, `sweep`, `auto_close`, `read` and `apply` are
 //!   the flows of the functions over all these; `archive` and `checkpoint` make the log provable.
+//! - `opsgenie` is the Alert API of Opsgenie, over signals and incidents.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - [`verify`] says whether evidence that somebody was given is sound.
 //! - `topics` fetches from SNS what its messages are verified by.
@@ -17,6 +18,8 @@
 pub mod access;
 #[cfg(feature = "aws")]
 pub mod alertmanager;
+#[cfg(feature = "aws")]
+mod answers;
 pub mod api;
 #[cfg(feature = "aws")]
 pub mod apply;
@@ -52,6 +55,8 @@ pub mod intake;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod link;
+#[cfg(feature = "aws")]
+pub mod opsgenie;
 #[cfg(feature = "aws")]
 pub mod outgoing;
 #[cfg(feature = "aws")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::cause::{Cause, Principal, Proof};
-use domain::escalation::{Assignee, Delivery, contact_of};
+use domain::escalation::{Delivery, contact_of};
 use domain::incident::{Actor, Command, Event, Incident, IncidentId, Refusal};
 use domain::policy::SecretRef;
 use futures_util::future::join_all;
@@ -12,6 +12,7 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access::Access;
+use crate::answers::Answers;
 use crate::api::{self, Situation};
 use crate::channel::{Channels, Message, slack};
 use crate::confirm;
@@ -24,13 +25,15 @@ use crate::read::id_of;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::sender::verify;
-use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, Subjects, look_again};
+use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, Subjects};
 
 mod ask;
 mod several;
 mod subject;
 mod test_page;
 mod twilio;
+
+pub(crate) use ask::{NAME, NOTE, SNOOZE as LONGEST_SNOOZE};
 
 /// How long bringing messages up to date may keep whoever answered waiting.
 const SHOWN_WITHIN: Duration = Duration::from_millis(1500);
@@ -205,23 +208,13 @@ impl Responder {
         }
     }
 
-    /// Whether the policy that the incident `id` was routed by knows whom it is given to.
-    async fn knows(&self, id: &IncidentId, to: &Assignee, now: Timestamp) -> Result<(), Error> {
-        let decision = self.incidents.get(id).await?.decision;
-        let frozen = match &decision {
-            Some(decision) => self.policies.by_hash(&decision.policy).await.map(Some),
-            None => Ok(None),
-        };
-        // As paging does: when that one is lost, the active one counts.
-        let frozen = match frozen {
-            Ok(Some(frozen)) => frozen,
-            Err(error) if error.is_retryable() => return Err(error),
-            Ok(None) | Err(_) => self.policies.active(now).await?,
-        };
-        if to.is_in(&frozen.policy) {
-            return Ok(());
+    fn answers(&self) -> Answers<'_> {
+        Answers {
+            incidents: &self.incidents,
+            policies: &self.policies,
+            machine: &self.machine,
+            inhibitor: &self.inhibitor,
         }
-        Err(Error::InvalidEvent(format!("the policy that it was routed by has no {to}")))
     }
 
     /// Writes an answer down, and lets everybody see it.
@@ -232,23 +225,7 @@ impl Responder {
         cause: &Cause,
         now: Timestamp,
     ) -> Result<Incident, Error> {
-        if let Command::Reassign { to, .. } = command {
-            self.knows(id, to, now).await?;
-        }
-        let decide = |incident: &Incident| incident.decide(command.clone(), now);
-        let note = matches!(command, Command::Note { .. } | Command::NoteAbout { .. });
-        // People are told of the group, so what they say of one of its alerts they say of the group.
-        let group = if note { None } else { self.incidents.get(id).await?.member_of };
-        let mut incident = self.incidents.append(group.as_ref().unwrap_or(id), cause, now, decide).await?;
-        let resolved = matches!(command, Command::Resolve { .. });
-        if resolved {
-            self.inhibitor.release(&incident.id).await?;
-        }
-        // Nobody looks at a group that a person ended before its next flush: its alerts are to end with it.
-        if command.needs_a_look(&incident) || (resolved && incident.group.is_some()) {
-            let (name, input) = look_again(&incident, &cause.request);
-            self.machine.start(&name, &input).await?;
-        }
+        let mut incident = self.answers().write(id, command, cause, now).await?;
         if let Some(decision) = incident.decision.clone()
             && incident.paging.outdated(incident.status).next().is_some()
             && let Ok(active) = self.policies.by_hash(&decision.policy).await

@@ -287,7 +287,7 @@ const fn mark(kind: Kind) -> (&'static str, Style) {
         Kind::Acknowledged | Kind::Snoozed => ("@", YELLOW),
         Kind::Expired | Kind::Unacknowledged | Kind::FollowedUp | Kind::Escalated | Kind::Reassigned => ("^", RED),
         Kind::Denied => ("x", YELLOW),
-        Kind::Noted => ("#", BLUE),
+        Kind::Noted | Kind::Amended => ("#", BLUE),
         Kind::Resolved => ("=", GREEN),
     }
 }

@@ -68,6 +68,7 @@ pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
         Kind::Escalated,
         Kind::Unanswered,
         Kind::Noted,
+        Kind::Amended,
         Kind::Denied,
         Kind::Resolved,
     ];

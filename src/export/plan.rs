@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::evidence::agree::Stretched;
 use domain::evidence::bundle::{self, Before, CHECKPOINTS, Line, Span};
 use domain::evidence::checkpoint::{Checkpoint, Kept};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Asked, Exporter, PLAN, Packed, Plan, task};
@@ -13,6 +13,8 @@ use crate::error::Error;
 
 /// How many records a part has, unless a single stream has more: no stream is in two parts.
 const RECORDS: u64 = 10_000;
+/// How long after the end of a range its last records may still be on their way into the archive.
+const SETTLES: SignedDuration = SignedDuration::from_mins(5);
 /// How many heads one file has.
 const HEADS: u64 = 100_000;
 
@@ -37,13 +39,14 @@ impl Exporter {
         }
         self.evidence.check_lock().await?;
         let newest = self.evidence.newest(0).await?;
-        let covers_end = newest > 0 && self.made_at(newest).await? >= selection.until;
+        let settled = selection.until.saturating_add(SETTLES).unwrap_or(Timestamp::MAX);
+        let covers_end = newest > 0 && self.made_at(newest).await? >= settled;
         if !covers_end && !anyway {
             return Ok(Planned { export: id, covered: false, parts: 0 });
         }
-        // The last one made at or before the start, and the first one made at or after the end.
+        // The last one made at or before the start, and the first one made once the end has settled.
         let after = self.first_after(newest, selection.from).await? - 1;
-        let last = if covers_end { self.first_at(newest, selection.until).await? } else { newest };
+        let last = if covers_end { self.first_at(newest, settled).await? } else { newest };
         let span = Span::new(after, last.max(after));
         let mut plan = Plan { selection, span, covered_at: None, policy: None, parts: 0, files: Vec::new() };
         let streams = self.trail(&id, &mut plan).await?;

@@ -13,11 +13,11 @@ use crate::lambda::read_object;
 pub(super) const ACTIONS: &str =
     "the actions are acknowledge, unacknowledge, snooze, reassign, resolve, escalate and notes";
 /// The longest note, in characters.
-const NOTE: usize = 4096;
+pub(crate) const NOTE: usize = 4096;
 /// The longest name somebody answers under, in characters.
-const NAME: usize = 128;
+pub(crate) const NAME: usize = 128;
 /// The longest time an incident can be put off.
-const SNOOZE: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(crate) const SNOOZE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The command that `action` with `body` is, for the holder of `token`; `None` when there is no such action.
 pub(super) fn command(action: &str, body: &[u8], token: &str, now: Timestamp) -> Result<Option<Command>, Error> {

@@ -29,6 +29,8 @@ mod intercom;
 mod json;
 mod mapped;
 mod oncall;
+#[cfg(feature = "aws")]
+pub(crate) mod opsgenie;
 mod pagerduty;
 mod pagerduty_v1;
 mod pagerduty_webhook;
@@ -230,7 +232,8 @@ impl Door {
 
 fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
     // Strangers learn nothing about integrations that have an address elsewhere.
-    let elsewhere = |kind: Kind| matches!(kind, Kind::Pagerduty | Kind::Prometheus) || kind.is_of_aws();
+    let elsewhere =
+        |kind: Kind| matches!(kind, Kind::Pagerduty | Kind::Prometheus | Kind::Opsgenie) || kind.is_of_aws();
     let found = policy.integrations.get_key_value(name).filter(|(_, integration)| !elsewhere(integration.kind));
     let Some((name, integration)) = found else {
         return Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here"));
@@ -292,7 +295,7 @@ fn proof_of(integration: &Integration) -> Proof {
     match integration.proof() {
         _ if integration.kind.is_of_aws() => Proof::Aws,
         // A routing key is asked for whatever the integration says.
-        _ if integration.open && integration.kind != Kind::Pagerduty => Proof::None,
+        _ if integration.open && !matches!(integration.kind, Kind::Pagerduty | Kind::Opsgenie) => Proof::None,
         policy::Proof::Token => Proof::SenderToken,
         policy::Proof::Signature => Proof::SenderSignature,
     }

@@ -100,6 +100,13 @@ impl Fault {
         self
     }
 
+    /// The status and what is wrong, for a dialect that is spoken elsewhere.
+    #[cfg(feature = "aws")]
+    pub(super) fn told(&self) -> (u16, String) {
+        let place = self.pointer.as_ref().map(|pointer| format!("at {pointer}: ")).unwrap_or_default();
+        (self.reason.status(), format!("{place}{}", self.errors.join("; ")))
+    }
+
     pub(super) fn of_unknown_secret(self) -> Self {
         Self { secret_unknown: true, ..self }
     }

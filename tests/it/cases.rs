@@ -33,6 +33,7 @@ pub fn policy(phone: &str) -> Policy {
         "catch_all": { "escalation": "platform" },
         "integrations": {
             "pagerduty": { "kind": "pagerduty", "secret": "ssm:/watchkeeper/integrations/pagerduty", "service": "checkout" },
+            "opsgenie": { "kind": "opsgenie", "secret": "ssm:/watchkeeper/integrations/opsgenie", "service": "checkout" },
             "generic": { "kind": "standard_webhooks", "secret": "ssm:/watchkeeper/integrations/generic" },
             "alertmanager": { "kind": "alertmanager", "open": true, "from": ["127.0.0.1"] },
             "prometheus": { "kind": "prometheus", "open": true, "from": ["127.0.0.1"] },
@@ -44,6 +45,8 @@ pub fn policy(phone: &str) -> Policy {
 
 /// The routing key of the policy's PagerDuty integration.
 pub const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+/// The API key of the policy's Opsgenie integration.
+pub const API_KEY: &str = "4f1c9b7e-0a2d-4c5e-8b6f-123456789abc";
 /// The secret of everything that signs by Standard Webhooks.
 pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr";
 /// A token of the API.
@@ -63,6 +66,7 @@ pub fn standin_with(policy: &Policy) -> Standin {
         world.objects.insert("policies/policies/active".to_owned(), policy.hash().to_string().into_bytes());
         let parameters = [
             ("/watchkeeper/integrations/pagerduty", ROUTING_KEY.to_owned()),
+            ("/watchkeeper/integrations/opsgenie", API_KEY.to_owned()),
             ("/watchkeeper/integrations/generic", WEBHOOK_SECRET.to_owned()),
             ("/watchkeeper/phone", WEBHOOK_SECRET.to_owned()),
             ("/watchkeeper/links", "a secret that links are made with".to_owned()),

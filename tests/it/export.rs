@@ -19,6 +19,9 @@ use crate::phone::Phone;
 use crate::runtime::Function;
 use crate::standin::{Fault, Key, LOCK, ORIGIN, Standin, World};
 
+/// How long after the end of a range a checkpoint covers all of it.
+const SETTLES: SignedDuration = SignedDuration::from_mins(5);
+
 /// A stand-in with a locked bucket, in which `policy` rules.
 fn locked(policy: &Policy) -> Standin {
     let standin = standin_with(policy);
@@ -48,7 +51,7 @@ fn unpacked(bytes: &[u8]) -> String {
     String::from_utf8(zstd::stream::decode_all(bytes).unwrap()).unwrap()
 }
 
-/// Covers all there is by one more checkpoint, as the functions `archive` and `checkpoint` would.
+/// Covers all there is by one more checkpoint, as the functions `archive` and `checkpoint` would once it has settled.
 fn checkpoint(standin: &Standin) {
     let mut world = standin.world.lock().unwrap();
     let mut last: Option<Checkpoint> = None;
@@ -79,7 +82,7 @@ fn checkpoint(standin: &Standin) {
         }
     }
     let before = tree.clone();
-    let said = Checkpoint::after(last.as_ref(), ORIGIN, &mut tree, &heads, Timestamp::now());
+    let said = Checkpoint::after(last.as_ref(), ORIGIN, &mut tree, &heads, Timestamp::now() + SETTLES);
     let key = world.key.get_or_insert_with(Key::new);
     let note = Note::new(&said.text(), ORIGIN, &key.public(), &key.sign(said.text().as_bytes()));
     let (name, pem) = (key.public().name(), key.public().pem());
@@ -99,7 +102,9 @@ fn asked(standin: &Standin, classes: &[&str]) -> Value {
     let world = standin.world.lock().unwrap();
     let newest = world.objects.iter().rfind(|(name, _)| name.starts_with("evidence/checkpoints/"));
     let kept: Option<Kept> = newest.map(|(_, object)| serde_json::from_str(&unpacked(object)).unwrap());
-    let until = kept.and_then(|kept| Checkpoint::parse(kept.note.text()?)).map_or_else(Timestamp::now, |said| said.at);
+    let until = kept
+        .and_then(|kept| Checkpoint::parse(kept.note.text()?))
+        .map_or_else(Timestamp::now, |said| said.at - SETTLES);
     json!({ "from": until - SignedDuration::from_hours(1), "until": until, "classes": classes })
 }
 
@@ -268,6 +273,19 @@ fn k14_broken_at_any_call_there_is_no_manifest_and_the_next_try_comes_to_the_sam
         }
     }
     assert!(cases >= 60, "three faults at twenty calls at least: {cases}");
+}
+
+#[test]
+fn a_checkpoint_covers_the_end_of_a_range_once_its_last_records_had_time_to_reach_the_archive() {
+    let standin = with_incidents(&["a"]);
+    let settled: Timestamp = asked(&standin, &[])["until"].as_str().unwrap().parse().unwrap();
+    let made = settled + SETTLES;
+    for (minutes, covered) in [(0, false), (4, false), (5, true), (60, true)] {
+        let until = made - SignedDuration::from_mins(minutes);
+        let asked = json!({ "from": until - SignedDuration::from_hours(1), "until": until });
+        let planned = exporter(&standin).invoke(&json!({ "step": "plan", "asked": asked, "anyway": false }));
+        assert_eq!(planned.unwrap().unwrap()["covered"], covered, "{minutes} minutes before the checkpoint");
+    }
 }
 
 #[test]

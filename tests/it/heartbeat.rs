@@ -6,7 +6,7 @@ use domain::signal::{Action, Signal};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cases::{TOKEN, batch, function, gateway, policy, standin_with, the_incident};
+use crate::cases::{API_KEY, TOKEN, batch, function, gateway, policy, standin_with, the_incident};
 use crate::runtime::Function;
 use crate::standin::{Fault, Standin};
 
@@ -154,4 +154,25 @@ fn a_heartbeat_that_leaves_the_policy_ends_what_it_began() {
     assert_eq!(signals(&standin).last().map(|signal| signal.action), Some(Action::Resolve));
     let mut world = standin.world.lock().unwrap();
     assert!(world.table(&json!("state")).keys().all(|(pk, _)| pk != "heartbeats"), "nothing is left of it");
+}
+
+#[test]
+fn a_heartbeat_is_taken_at_the_paths_of_opsgenie_with_a_key_of_its_integration() {
+    let (standin, heartbeat, _) = start();
+    let opsgenie = function(env!("CARGO_BIN_EXE_opsgenie"), &standin, &[]);
+    let ping = |method: &str, path: &str, key: &str| {
+        let headers = [("authorization", format!("GenieKey {key}"))];
+        let answer = opsgenie.invoke(&gateway(method, path, &headers, "")).unwrap().unwrap();
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        (answer["statusCode"].as_u64().unwrap(), body["result"].clone())
+    };
+    let last = || asked(&heartbeat, "GET", "/v1/heartbeats", TOKEN).1["heartbeats"][0]["last"].clone();
+    assert_eq!(ping("GET", "/v2/heartbeats/nightly/ping", "somebody else's").0, 401);
+    assert_eq!(ping("GET", "/v2/heartbeats/unknown/ping", API_KEY).0, 404);
+    assert_eq!(last(), Value::Null, "neither was a heartbeat");
+    for (method, root) in [("GET", ""), ("POST", ""), ("PUT", "/jsm/ops/integration"), ("PATCH", "")] {
+        let (status, result) = ping(method, &format!("{root}/v2/heartbeats/nightly/ping"), API_KEY);
+        assert_eq!((status, result), (202, json!("PONG - Heartbeat received")), "{method} {root}");
+    }
+    assert_ne!(last(), Value::Null);
 }

@@ -20,6 +20,7 @@ mod history;
 mod inhibition;
 mod kill;
 mod noise;
+mod opsgenie;
 mod paging;
 mod phone;
 mod refusals;

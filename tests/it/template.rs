@@ -330,11 +330,11 @@ fn a_function_may_only_add_to_the_log_and_only_to_streams_of_its_own() {
 }
 
 #[test]
-fn whoever_asks_for_a_token_may_write_down_who_asked() {
+fn whoever_asks_for_a_token_or_a_key_may_write_down_who_asked() {
     let template = Template::read();
     let statements = statements(&template);
     for name in files() {
-        let asks = file(&format!("functions/{name}.rs")).contains("Access::new");
+        let asks = file(&format!("functions/{name}.rs")).contains("AccessLog::new");
         let may = statements.iter().any(|(place, _)| place.to_lowercase() == format!("{name}function: keepaccess"));
         assert_eq!(asks, may, "{name}");
     }

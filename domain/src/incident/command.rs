@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Acknowledgement, Actor, Event, Hold, Incident, Status};
+use super::{Acknowledgement, Actor, Amendment, Event, Hold, Incident, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::Assignee;
 use crate::policy::Handling;
@@ -68,6 +68,13 @@ pub enum Command {
         /// What, for whoever has the key.
         sealed: Sealed,
     },
+    /// Change what the sender said, also once it is over.
+    Amend {
+        /// Who.
+        by: Actor,
+        /// What.
+        amendment: Amendment,
+    },
     /// Add what was looked up.
     Enrich(Enrichment),
     /// Add who is told, and which silences keep them from it.
@@ -116,6 +123,7 @@ impl Command {
             Self::Resolve { .. }
             | Self::Note { .. }
             | Self::NoteAbout { .. }
+            | Self::Amend { .. }
             | Self::Deny { .. }
             | Self::Enrich(_)
             | Self::Route(..)
@@ -149,6 +157,10 @@ impl Incident {
             Command::Note { by, text } => return Ok(vec![Event::Noted { by, text }]),
             Command::NoteAbout { by, sealed } => return Ok(vec![Event::NotedAbout { by, sealed }]),
             Command::Deny { by, asked } => return Ok(vec![Event::Denied { by, asked }]),
+            Command::Amend { by, amendment } => {
+                let amended = (!amendment.is_in(&self.alert)).then_some(Event::Amended { by, amendment });
+                return Ok(amended.into_iter().collect());
+            }
             _ => {}
         }
         if let Some(resolution) = &self.resolution {
@@ -189,6 +201,7 @@ impl Incident {
             | Command::EndSilence
             | Command::Note { .. }
             | Command::NoteAbout { .. }
+            | Command::Amend { .. }
             | Command::Deny { .. } => Vec::new(),
         })
     }

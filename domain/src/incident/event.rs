@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledgement, Actor, Incident, IncidentId, Resolution, Status};
+use super::{Acknowledgement, Actor, Amendment, Incident, IncidentId, Resolution, Status};
 use crate::enrich::Enrichment;
 use crate::escalation::{Assignee, Attempt, Found, Outcome, Picked, Position};
 use crate::group::{Flushed, Group, Grouping};
@@ -169,6 +169,13 @@ pub enum Event {
         /// What, for whoever has the key.
         sealed: Sealed,
     },
+    /// Somebody changed what the sender said.
+    Amended {
+        /// Who.
+        by: Actor,
+        /// What.
+        amendment: Amendment,
+    },
     /// Somebody who may not asked something of it, and nothing was done.
     Denied {
         /// Who.
@@ -276,6 +283,7 @@ impl Incident {
             Event::FollowedUp => self.paging.follow_up(at),
             Event::NobodyAnswered => self.paging.exhausted = true,
             Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. } => {}
+            Event::Amended { amendment, .. } => amendment.amend(&mut self.alert),
             Event::Resolved { by, covers } => {
                 self.resolution = Some(Resolution { by: by.clone(), at, covers: *covers });
                 self.status = Status::Resolved;

@@ -18,9 +18,11 @@ use crate::recent::Recent;
 use crate::route::Decision;
 use crate::signal::{Alert, Severity};
 
+mod amendment;
 mod command;
 mod event;
 
+pub use amendment::Amendment;
 pub use command::{Command, Refusal};
 pub use event::{Event, Hold, Seen};
 

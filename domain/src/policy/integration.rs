@@ -62,6 +62,8 @@ pub enum Kind {
     Cloudwatch,
     /// Anything that signs by Standard Webhooks; the secret is `whsec_…`, or the public key `whpk_…`.
     StandardWebhooks,
+    /// Opsgenie's Alert API, version 2; the secret is the API key.
+    Opsgenie,
     /// Datadog's webhooks, with the payload of the guide; the secret is a token.
     Datadog,
     /// GitHub's webhooks; the secret is theirs.
@@ -120,7 +122,9 @@ impl Kind {
             | Self::AwsChanges
             | Self::AwsCost
             | Self::AwsBackup => &[],
-            Self::Pagerduty | Self::Alertmanager | Self::Prometheus | Self::Datadog | Self::Oncall => &[Proof::Token],
+            Self::Pagerduty | Self::Alertmanager | Self::Prometheus | Self::Datadog | Self::Oncall | Self::Opsgenie => {
+                &[Proof::Token]
+            }
             Self::Gitlab | Self::Json => &[Proof::Token, Proof::Signature],
             Self::Grafana => &[Proof::Signature, Proof::Token],
             Self::StandardWebhooks
@@ -162,7 +166,7 @@ impl Integration {
 const SHORTEST_AUTO_CLOSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What to write where a kind is missing.
-const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks, datadog, github, \
+const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks, opsgenie, datadog, github, \
     gitlab, grafana, intercom, oncall, pagerduty_webhook, sentry, zendesk, guardduty, security_hub, aws_health, \
     aws_changes, aws_cost, aws_backup, sns, json";
 
@@ -196,7 +200,7 @@ mapping!(Integration, KEYS, fields => Integration {
 });
 
 words!(Kind, Cloudwatch, "pagerduty" => Pagerduty, "alertmanager" => Alertmanager, "prometheus" => Prometheus,
-    "cloudwatch" => Cloudwatch, "standard_webhooks" => StandardWebhooks, "datadog" => Datadog, "github" => Github,
+    "cloudwatch" => Cloudwatch, "standard_webhooks" => StandardWebhooks, "opsgenie" => Opsgenie, "datadog" => Datadog, "github" => Github,
     "gitlab" => Gitlab, "grafana" => Grafana, "intercom" => Intercom, "oncall" => Oncall,
     "pagerduty_webhook" => PagerdutyWebhook, "sentry" => Sentry, "zendesk" => Zendesk, "guardduty" => Guardduty,
     "security_hub" => SecurityHub, "aws_health" => AwsHealth, "aws_changes" => AwsChanges, "aws_cost" => AwsCost,
@@ -310,6 +314,10 @@ impl Check<'_> {
             }
             (_, true, Kind::Pagerduty) => {
                 let what = "PagerDuty's events are told apart by their routing key, so this cannot be open";
+                self.error(format!("{path}.open"), what, "remove `open` and write `secret: ssm:/path/of/the/key`");
+            }
+            (_, true, Kind::Opsgenie) => {
+                let what = "Opsgenie's alerts are told apart by their API key, so this cannot be open";
                 self.error(format!("{path}.open"), what, "remove `open` and write `secret: ssm:/path/of/the/key`");
             }
             (Some(_), true, _) => {

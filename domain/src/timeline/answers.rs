@@ -13,7 +13,11 @@ impl Teller<'_> {
         // Repeats after an answer are told apart from those before it.
         if !matches!(
             event,
-            Event::NobodyAnswered | Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. }
+            Event::NobodyAnswered
+                | Event::Noted { .. }
+                | Event::NotedAbout { .. }
+                | Event::Amended { .. }
+                | Event::Denied { .. }
         ) {
             self.repeats = None;
         }
@@ -75,7 +79,9 @@ impl Teller<'_> {
                 let detail = vec!["it stays open; nobody is told again unless somebody escalates it".to_owned()];
                 self.add(record, Kind::Unanswered, None, text, detail);
             }
-            Event::Noted { .. } | Event::NotedAbout { .. } | Event::Denied { .. } => self.aside(record, event),
+            Event::Noted { .. } | Event::NotedAbout { .. } | Event::Amended { .. } | Event::Denied { .. } => {
+                self.aside(record, event);
+            }
             Event::Resolved { by, .. } => {
                 let after = open_for().map(|open| format!("; it was open for {open}")).unwrap_or_default();
                 let by_sender = by.as_str().starts_with("integration:");
@@ -114,6 +120,10 @@ impl Teller<'_> {
             Event::NotedAbout { by, .. } => {
                 let text = format!("{} noted something about somebody: it was erased", self.words.who(by));
                 self.add(record, Kind::Noted, Some(by.clone()), text, Vec::new());
+            }
+            Event::Amended { by, amendment } => {
+                let text = format!("{} changed {}", self.words.who(by), amendment.in_words());
+                self.add(record, Kind::Amended, Some(by.clone()), text, Vec::new());
             }
             Event::Denied { by, asked } => {
                 let text = format!("{} asked to {asked} it, and may not: nothing was changed", self.words.who(by));

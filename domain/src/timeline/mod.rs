@@ -94,6 +94,8 @@ pub enum Kind {
     Unanswered,
     /// Somebody wrote something down.
     Noted,
+    /// Somebody changed what the sender said.
+    Amended,
     /// Somebody asked who may not.
     Denied,
     /// It is over.

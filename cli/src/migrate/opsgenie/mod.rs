@@ -286,7 +286,8 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
             continue;
         }
         let kind = match kind.as_str() {
-            "Prometheus" => Kind::Alertmanager,
+            // Alertmanager's receiver for Opsgenie speaks the Alert API, too.
+            "API" | "Prometheus" => Kind::Opsgenie,
             "CloudWatch" | "AmazonCloudWatch" => Kind::Cloudwatch,
             other => {
                 let why =

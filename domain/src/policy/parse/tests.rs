@@ -385,6 +385,10 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
             "9:45: error: integrations.i.open: PagerDuty's events are told apart by their routing key, so this cannot be open; remove `open` and write `secret: ssm:/path/of/the/key`",
         ),
         (
+            more("integrations: { i: { kind: opsgenie, open: true } }"),
+            "9:44: error: integrations.i.open: Opsgenie's alerts are told apart by their API key, so this cannot be open; remove `open` and write `secret: ssm:/path/of/the/key`",
+        ),
+        (
             more("integrations: { \"a/b\": { kind: cloudwatch } }"),
             "9:17: error: integrations.a/b: `a/b` cannot be a name; use 1 to 64 letters, digits, `-`, `_` and `.`",
         ),
