@@ -134,6 +134,7 @@ pub fn pure_us(policy: &Policy) -> f64 {
             body: &body,
             id: "r",
             source: None,
+            certificate: None,
             received_at: now,
         };
         let received = sender::receive(&door, &request, policy, &|_| &secrets);
@@ -253,8 +254,9 @@ fn adapter_us(kind: &str, proven: &Proven, body: &str, policy: &Policy) -> f64 {
     let began = Instant::now();
     for _ in 0..runs {
         let door = sender::door(&Method::POST, &path).unwrap();
-        let (method, body, source, received_at) = (&Method::POST, body.as_bytes(), None, now);
-        let request = Request { method, path: &path, headers: &headers, body, source, id: "r", received_at };
+        let (method, body, source, certificate, received_at) = (&Method::POST, body.as_bytes(), None, None, now);
+        let request =
+            Request { method, path: &path, headers: &headers, body, source, certificate, id: "r", received_at };
         let received = sender::receive(&door, &request, policy, &|_| &secrets);
         assert_eq!(std::hint::black_box(received).unwrap().signals.len(), 1);
     }

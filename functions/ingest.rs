@@ -5,6 +5,7 @@ use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::reception::Reception;
 use watchkeeper::store::{Policies, Queue, Secrets};
+use watchkeeper::topics::Topics;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -13,6 +14,7 @@ async fn main() -> Result<(), lambda::Fatal> {
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         secrets: Secrets::new(aws),
         queue: Queue::new(aws, required("SIGNALS_QUEUE")?),
+        topics: Topics::default(),
     };
     lambda::serve_event(async |event, now, _: &str| reception.answer(event, now).await).await
 }

@@ -9,6 +9,7 @@
 //! - `operate` says whether what must hold does, and empties the queues of what failed.
 //! - `alertmanager` is the API of Alertmanager, over silences and incidents.
 //! - [`verify`] says whether evidence that somebody was given is sound.
+//! - `topics` fetches from SNS what its messages are verified by.
 //! - `lambda` is the loop that the functions share, and the only place where a clock is read.
 //!
 //! Rules are not here: they are in the `domain` crate. Without the feature `aws` only what needs no AWS is left.
@@ -86,4 +87,6 @@ pub mod silence;
 pub mod store;
 #[cfg(feature = "aws")]
 pub mod sweep;
+#[cfg(feature = "aws")]
+pub mod topics;
 pub mod verify;

@@ -11,6 +11,7 @@ use crate::reply::Reply;
 use crate::sender::aws::{self, NoSignal};
 use crate::sender::{self, Door, Received, Refused, Request};
 use crate::store::{Policies, Queue, Secrets};
+use crate::topics::Topics;
 
 /// How long a sender is asked to wait when we cannot do our part.
 const WAIT: u32 = 2;
@@ -23,6 +24,8 @@ pub struct Reception {
     pub secrets: Secrets,
     /// Where signals go.
     pub queue: Queue,
+    /// What SNS is asked for.
+    pub topics: Topics,
 }
 
 impl Reception {
@@ -77,19 +80,31 @@ impl Reception {
             headers: &http.headers,
             body: &http.body,
             source: http.source,
+            certificate: None,
             id: &http.id,
             received_at: now,
         };
         let active = self.policies.active(now).await?;
         let needed = sender::secrets_needed(door, &active.policy);
         let secrets = self.secrets.get(&needed, now).await?;
+        let certificate = match sender::certificate_needed(door, &request, &active.policy) {
+            Some(url) => self.topics.certificate(&url).await?,
+            None => None,
+        };
+        let request = Request { certificate: certificate.as_deref(), ..request };
         let received = sender::receive(door, &request, &active.policy, &|reference| secrets.get(reference));
         match received {
             Err(refused) if refused.secret_unknown => {
                 let secrets = self.secrets.refetch(&needed, now).await?;
                 Ok(sender::receive(door, &request, &active.policy, &|reference| secrets.get(reference)))
             }
-            received => Ok(received),
+            Err(refused) => Ok(Err(refused)),
+            Ok(received) => {
+                if let Some(url) = sender::confirmation(door, &request, &active.policy) {
+                    self.topics.confirm(&url).await?;
+                }
+                Ok(Ok(received))
+            }
         }
     }
 }

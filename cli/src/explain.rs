@@ -133,6 +133,7 @@ fn read(
         headers: &headers,
         body: &letter.body,
         source: Some(here),
+        certificate: None,
         id: "explain",
         received_at: now,
     };

@@ -103,15 +103,25 @@ impl Outgoing {
 
     /// Posts `body` to `url`, and returns as soon as the answer's head is there.
     pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Reply, Failure> {
+        self.ask(Method::POST, url, headers, body).await
+    }
+
+    /// Gets `url`, and returns as soon as the answer's head is there.
+    pub async fn get(&self, url: &str) -> Result<Reply, Failure> {
+        self.ask(Method::GET, url, HeaderMap::new(), Bytes::new()).await
+    }
+
+    async fn ask(&self, method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Result<Reply, Failure> {
         let target = Target::parse(url, &self.allow)?;
         let until = Until { host: target.host.clone(), at: Instant::now() + self.patience, patience: self.patience };
-        let (response, driver) = until.run(self.exchange(&target, headers, body)).await??;
+        let (response, driver) = until.run(self.exchange(&target, method, headers, body)).await??;
         Ok(Reply { status: response.status(), response, until, driver })
     }
 
     async fn exchange(
         &self,
         target: &Target,
+        method: Method,
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<(http::Response<Incoming>, JoinSet<()>), Failure> {
@@ -119,7 +129,7 @@ impl Outgoing {
             host: target.host.clone(),
             source,
         };
-        let request = request(target, headers, body)?;
+        let request = request(target, method, headers, body)?;
         let found = look_up(target).await.map_err(|error| unreachable(error.into()))?;
         let addresses = target.permitted(found.into_iter())?;
         let tcp = connect(&addresses, self.patience).await.map_err(|error| unreachable(error.into()))?;
@@ -134,11 +144,11 @@ impl Outgoing {
     }
 }
 
-fn request(target: &Target, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
+fn request(target: &Target, method: Method, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
     let authority = target.uri.authority().map_or(target.host.as_str(), http::uri::Authority::as_str);
     let path = target.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = path.parse().map_err(|_| Refusal::Malformed)?;
     *request.headers_mut() = headers;
     request.headers_mut().insert(HOST, HeaderValue::from_str(authority).map_err(|_| Failure::Header)?);

@@ -19,6 +19,8 @@ use crate::form;
 pub const LARGEST: usize = 6 * 1024 * 1024;
 /// The largest event of PagerDuty's Events API, in bytes: as with them.
 pub const LARGEST_EVENT: usize = 512 * 1024;
+/// The media type of a form.
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// The deepest nesting taken.
 const DEEPEST: u32 = 64;
 /// The longest number taken, in digits: the most that DynamoDB keeps.
@@ -49,8 +51,8 @@ impl From<Unfit> for Fault {
     }
 }
 
-/// Checks size and headers, before anything is verified or read; `form` is whether a form is taken too.
-pub(super) fn admit(request: &Request<'_>, largest: usize, form: bool) -> Result<(), Fault> {
+/// Checks size and headers, before anything is verified or read; `also` is the media type that is taken beside JSON's.
+pub(super) fn admit(request: &Request<'_>, largest: usize, also: Option<&str>) -> Result<(), Fault> {
     if request.body.len() > largest {
         return Err(oversized(largest));
     }
@@ -59,7 +61,7 @@ pub(super) fn admit(request: &Request<'_>, largest: usize, form: bool) -> Result
         return Err(fault.with("Accept-Encoding", "gzip"));
     }
     match request.headers.get(CONTENT_TYPE) {
-        Some(_) if form && is_form(request) => Ok(()),
+        Some(_) if also.is_some_and(|also| is(request, also)) => Ok(()),
         Some(value) if !value.to_str().is_ok_and(is_json) => {
             Err(Fault::new(Reason::MediaType, "the Content-Type must be application/json, in UTF-8"))
         }
@@ -76,10 +78,11 @@ fn is_json(content_type: &str) -> bool {
     })
 }
 
-fn is_form(request: &Request<'_>) -> bool {
+/// Whether a body says that it is of a media type, whatever else it says of it.
+fn is(request: &Request<'_>, media_type: &str) -> bool {
     let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    kind.eq_ignore_ascii_case(media_type)
 }
 
 /// Whether a body is packed; `None` where it is in a way that is not known here.
@@ -110,7 +113,7 @@ fn oversized(largest: usize) -> Fault {
 /// The JSON of a body: the body itself, or the field `payload` of a form.
 pub(super) fn unwrapped<'a>(request: &Request<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     let body = unpacked(request, LARGEST)?;
-    if !is_form(request) {
+    if !is(request, FORM) {
         return Ok(body);
     }
     let payload = form::field(&body, "payload");
@@ -329,10 +332,11 @@ mod tests {
             }
             let body = b"{}";
             let received_at = Timestamp::UNIX_EPOCH;
-            let (method, source) = (&Method::POST, None);
-            let request = Request { method, path: "/", headers: &headers, body, source, id: "r", received_at };
-            assert_eq!(admit(&request, LARGEST, false).is_ok(), taken, "{content_type:?}");
-            assert_eq!(admit(&request, LARGEST, true).is_ok(), with_forms, "{content_type:?}");
+            let (method, source, certificate) = (&Method::POST, None, None);
+            let request =
+                Request { method, path: "/", headers: &headers, body, source, certificate, id: "r", received_at };
+            assert_eq!(admit(&request, LARGEST, None).is_ok(), taken, "{content_type:?}");
+            assert_eq!(admit(&request, LARGEST, Some(FORM)).is_ok(), with_forms, "{content_type:?}");
         }
     }
 

@@ -38,6 +38,7 @@ mod prometheus;
 mod proof;
 mod reply;
 mod sentry;
+mod sns;
 mod standard_webhooks;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// The address it came from, where that is known.
     pub source: Option<IpAddr>,
+    /// The certificate that [`certificate_needed`] asked for, as it was fetched.
+    pub certificate: Option<&'a [u8]>,
     /// Names this request, for senders that give theirs no name.
     pub id: &'a str,
     /// When it came, by our clock.
@@ -144,6 +147,32 @@ pub fn secrets_needed<'p>(door: &Door, policy: &'p Policy) -> Vec<&'p SecretRef>
     of_kind(policy, kind).filter_map(|(_, integration)| integration.secret.as_ref()).collect()
 }
 
+/// The address of the certificate that [`receive`] will ask for, if the request is to be verified by one.
+pub fn certificate_needed(door: &Door, request: &Request<'_>, policy: &Policy) -> Option<String> {
+    let integration = posted_by_sns(door, policy)?;
+    json::admit(request, door.largest(), accepts(Some(Kind::Sns))).ok()?;
+    sns::certificate(request, integration)
+}
+
+/// The address at which a subscription is to be confirmed that a request, which was received, asks for.
+pub fn confirmation(door: &Door, request: &Request<'_>, policy: &Policy) -> Option<String> {
+    sns::confirmation(request, posted_by_sns(door, policy)?)
+}
+
+fn posted_by_sns<'p>(door: &Door, policy: &'p Policy) -> Option<&'p Integration> {
+    let Door::Signals(name) = door else { return None };
+    policy.integrations.get(name).filter(|integration| integration.kind == Kind::Sns)
+}
+
+/// The media type that senders of a kind may use beside JSON's own.
+const fn accepts(kind: Option<Kind>) -> Option<&'static str> {
+    match kind {
+        Some(Kind::Github) => Some(json::FORM),
+        Some(Kind::Sns) => Some("text/plain"),
+        _ => None,
+    }
+}
+
 /// Verifies and reads a request.
 pub fn receive(
     door: &Door,
@@ -151,8 +180,11 @@ pub fn receive(
     policy: &Policy,
     secrets: &Secrets<'_>,
 ) -> Result<Received, Refused> {
-    let form = matches!(door, Door::Signals(name) if kind_of(policy, name) == Some(Kind::Github));
-    let received = json::admit(request, door.largest(), form).and_then(|()| match door {
+    let kind = match door {
+        Door::Signals(name) => kind_of(policy, name),
+        _ => None,
+    };
+    let received = json::admit(request, door.largest(), accepts(kind)).and_then(|()| match door {
         Door::PagerdutyEvents => pagerduty::event(request, policy, secrets),
         Door::PagerdutyChanges => pagerduty::change(request, policy, secrets),
         Door::PrometheusAlerts => prometheus::alerts(request, policy, secrets),
@@ -208,6 +240,9 @@ fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets
     };
     if request.method == Method::PUT && integration.kind != Kind::Grafana {
         return Err(Fault::new(Reason::Method, "use POST").with("Allow", "POST"));
+    }
+    if integration.kind == Kind::Sns {
+        return sns::signals(name, integration, request, policy);
     }
     if integration.kind == Kind::StandardWebhooks {
         return standard_webhooks::signal(name, integration, request, secrets);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use domain::policy::{Integration, Kind, Mapping, Policy, SecretRef};
 use domain::signal::Signal;
@@ -21,6 +22,9 @@ mod proofs;
 
 const HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SHARED: &str = "a secret that both sides know";
+const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:watchkeeper-alarms";
+/// Made for these tests: what its key signed is in the fixtures of SNS.
+pub(super) const CERTIFICATE: &str = include_str!("sns/certificate.pem");
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 pub(super) fn now() -> Timestamp {
@@ -39,6 +43,7 @@ fn integration(kind: Kind, secret: Option<&str>) -> Integration {
         timestamp_header: None,
         auto_close: None,
         service: None,
+        topics: Vec::new(),
         mapping: None,
     }
 }
@@ -83,6 +88,15 @@ pub(super) fn policy() -> Policy {
         ("pagerdutywebhook", integration(Kind::PagerdutyWebhook, Some("shared"))),
         ("sentry", integration(Kind::Sentry, Some("shared"))),
         ("zendesk", integration(Kind::Zendesk, Some("shared"))),
+        (
+            "sns",
+            Integration {
+                open: false,
+                from: Vec::new(),
+                topics: vec![TOPIC.to_owned()],
+                ..integration(Kind::Sns, None)
+            },
+        ),
     ];
     let least = r#"{"version": 1, "catch_all": {"escalation": "none"}}"#;
     let integrations = integrations.map(|(name, integration)| (name.to_owned(), integration)).into();
@@ -91,14 +105,15 @@ pub(super) fn policy() -> Policy {
 
 /// A request that can be taken apart and changed.
 #[derive(Clone)]
-struct Sent {
-    method: Method,
-    path: String,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    at: Timestamp,
-    id: String,
-    source: Option<IpAddr>,
+pub(super) struct Sent {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) at: Timestamp,
+    pub(super) id: String,
+    pub(super) source: Option<IpAddr>,
+    pub(super) certificate: Option<&'static str>,
 }
 
 impl Sent {
@@ -113,6 +128,7 @@ impl Sent {
             at: now(),
             id: "request-1".to_owned(),
             source: Some(IpAddr::from([127, 0, 0, 1])),
+            certificate: Some(CERTIFICATE),
         }
     }
 
@@ -148,7 +164,7 @@ impl Sent {
     }
 
     /// As its sender would send a body of this name.
-    fn fixture(name: &str, body: &[u8]) -> Self {
+    pub(super) fn fixture(name: &str, body: &[u8]) -> Self {
         Self::fixture_at(name, body, now())
     }
 
@@ -169,6 +185,7 @@ impl Sent {
             Some("pagerdutywebhook") => to("pagerdutywebhook").signed_by(&table::PAGERDUTY),
             Some("pagerdutyv1") => Self::new("/generic/2010-04-15/create_event.json", body),
             Some("sentry") => to("sentry").signed_by(&table::SENTRY),
+            Some("sns") => to("sns").with("content-type", "text/plain; charset=UTF-8"),
             Some("zendesk") => to("zendesk").signed_by(&table::ZENDESK),
             Some("pagerduty") if name == "pagerduty-change" => Self::new("/v2/change/enqueue", body),
             Some("pagerduty") => Self::new("/v2/enqueue", body),
@@ -180,31 +197,41 @@ impl Sent {
         }
     }
 
-    fn receive(&self) -> Result<Received, Refused> {
+    pub(super) fn receive(&self) -> Result<Received, Refused> {
         self.receive_by(&policy())
     }
 
-    fn receive_by(&self, policy: &Policy) -> Result<Received, Refused> {
-        let secrets: BTreeMap<String, Vec<Secret>> = [
+    pub(super) fn receive_by(&self, policy: &Policy) -> Result<Received, Refused> {
+        let door = door(&self.method, &self.path)?;
+        self.with_request(|request| receive(&door, request, policy, &secret))
+    }
+
+    pub(super) fn with_request<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
+        let Self { method, path, headers, body, at, id, source, certificate } = self;
+        let certificate = certificate.map(str::as_bytes);
+        then(&Request { method, path, headers, body, source: *source, certificate, id, received_at: *at })
+    }
+
+    pub(super) fn refused(&self) -> Refused {
+        self.receive().expect_err("this must be refused")
+    }
+}
+
+/// The secrets behind a reference of the policy.
+fn secret(reference: &SecretRef) -> &'static [Secret] {
+    static SECRETS: LazyLock<BTreeMap<&str, Vec<Secret>>> = LazyLock::new(|| {
+        [
             ("ssm:/routing", vec![Secret::new(ROUTING_KEY)]),
             ("ssm:/token", vec![Secret::new("a-token-of-prometheus"), Secret::new("the-token-before")]),
             ("ssm:/hook", vec![Secret::new(HOOK_SECRET)]),
             ("ssm:/shared", vec![Secret::new("the secret before"), Secret::new(SHARED)]),
         ]
-        .map(|(name, secrets)| (name.to_owned(), secrets))
-        .into();
-        let lookup = |reference: &SecretRef| secrets.get(&reference.0).map_or(&[][..], Vec::as_slice);
-        let Self { method, path, headers, body, at, id, source } = self;
-        let request = Request { method, path, headers, body, source: *source, id, received_at: *at };
-        receive(&door(method, path)?, &request, policy, &lookup)
-    }
-
-    fn refused(&self) -> Refused {
-        self.receive().expect_err("this must be refused")
-    }
+        .into()
+    });
+    SECRETS.get(&*reference.0).map_or(&[], Vec::as_slice)
 }
 
-fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
+pub(super) fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/ingest");
     let mut files: Vec<_> =
         fs::read_dir(folder).expect("the fixtures").map(|file| file.expect("a file").path()).collect();

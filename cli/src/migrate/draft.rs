@@ -273,6 +273,7 @@ impl Draft {
             timestamp_header: None,
             auto_close: None,
             service,
+            topics: Vec::new(),
             mapping: None,
         };
         self.policy.integrations.insert(name.clone(), integration);

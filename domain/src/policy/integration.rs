@@ -40,6 +40,9 @@ pub struct Integration {
     /// The service its signals concern, unless they say so themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// The ARNs of the topics that are heard, for the kind `sns`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
     /// What the JSON of its senders means, for the kind `json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Mapping>,
@@ -91,6 +94,8 @@ pub enum Kind {
     AwsCost,
     /// Jobs of AWS Backup by EventBridge.
     AwsBackup,
+    /// SNS by HTTPS: events of AWS from other accounts and regions. SNS signs them, and `topics` says whose they may be.
+    Sns,
     /// Any JSON, which the integration's `mapping` reads; the secret is a token, or `whsec_…` with `proof: signature`.
     Json,
 }
@@ -127,6 +132,7 @@ impl Kind {
             | Self::Intercom
             | Self::PagerdutyWebhook
             | Self::Sentry
+            | Self::Sns
             | Self::Zendesk => &[Proof::Signature],
         }
     }
@@ -162,11 +168,22 @@ const SHORTEST_AUTO_CLOSE: SignedDuration = SignedDuration::from_mins(5);
 /// What to write where a kind is missing.
 const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks, opsgenie, datadog, github, \
     gitlab, grafana, intercom, oncall, pagerduty_webhook, sentry, zendesk, guardduty, security_hub, aws_health, \
-    aws_changes, aws_cost, aws_backup, json";
+    aws_changes, aws_cost, aws_backup, sns, json";
 
 /// The keys of an integration.
-const KEYS: [&str; 10] =
-    ["kind", "secret", "open", "from", "proof", "header", "timestamp_header", "auto_close", "service", "mapping"];
+const KEYS: [&str; 11] = [
+    "kind",
+    "secret",
+    "open",
+    "from",
+    "proof",
+    "header",
+    "timestamp_header",
+    "auto_close",
+    "service",
+    "topics",
+    "mapping",
+];
 
 mapping!(Integration, KEYS, fields => Integration {
     kind: fields.required("kind", KINDS),
@@ -178,6 +195,7 @@ mapping!(Integration, KEYS, fields => Integration {
     timestamp_header: fields.optional("timestamp_header"),
     auto_close: fields.optional("auto_close"),
     service: fields.optional("service"),
+    topics: fields.or_default("topics"),
     mapping: fields.optional("mapping"),
 });
 
@@ -186,7 +204,7 @@ words!(Kind, Cloudwatch, "pagerduty" => Pagerduty, "alertmanager" => Alertmanage
     "gitlab" => Gitlab, "grafana" => Grafana, "intercom" => Intercom, "oncall" => Oncall,
     "pagerduty_webhook" => PagerdutyWebhook, "sentry" => Sentry, "zendesk" => Zendesk, "guardduty" => Guardduty,
     "security_hub" => SecurityHub, "aws_health" => AwsHealth, "aws_changes" => AwsChanges, "aws_cost" => AwsCost,
-    "aws_backup" => AwsBackup, "json" => Json);
+    "aws_backup" => AwsBackup, "sns" => Sns, "json" => Json);
 
 words!(Proof, Token, "signature" => Signature, "token" => Token);
 
@@ -197,6 +215,7 @@ impl Check<'_> {
             let path = format!("integrations.{name}");
             self.proof(integration, &path);
             self.headers(integration, &path);
+            self.topics(integration, &path);
             if integration.kind.is_of_aws() && !integration.from.is_empty() {
                 self.error(format!("{path}.from"), "AWS itself delivers it, from no address", "remove `from`");
             }
@@ -222,6 +241,31 @@ impl Check<'_> {
                 let what =
                     format!("`{first}` is an open prometheus integration too, and nothing tells their alerts apart");
                 self.error(format!("integrations.{second}.open"), what, "give one of them a secret, or remove it");
+            }
+        }
+    }
+
+    /// Whose messages are heard of all that SNS signs.
+    fn topics(&mut self, integration: &Integration, path: &str) {
+        if integration.kind != Kind::Sns {
+            if !integration.topics.is_empty() {
+                self.error(format!("{path}.topics"), "only `kind: sns` has topics", "remove `topics`");
+            }
+            return;
+        }
+        if integration.topics.is_empty() {
+            let what = "anybody can make SNS sign a message, and nothing says whose are heard";
+            self.error(format!("{path}.topics"), what, "write `topics:` with their ARNs");
+        }
+        for (number, topic) in integration.topics.iter().enumerate() {
+            let parts: Vec<&str> = topic.split(':').collect();
+            let known = |parts: &[&str]| {
+                matches!(parts, ["arn", partition, "sns", region, account, name]
+                    if partition.starts_with("aws") && !region.is_empty() && account.len() == 12 && !name.is_empty())
+            };
+            if !known(&parts) {
+                let fix = "write it as arn:aws:sns:us-east-1:111122223333:alarms";
+                self.error(format!("{path}.topics[{number}]"), "this is not the ARN of a topic", fix);
             }
         }
     }
@@ -260,6 +304,12 @@ impl Check<'_> {
             (_, _, kind) if kind.is_of_aws() => {
                 let key = if integration.open { "open" } else { "secret" };
                 let what = "AWS itself proves who sends";
+                self.error(format!("{path}.{key}"), what, format!("remove `{key}`"));
+            }
+            (None, false, Kind::Sns) => {}
+            (_, _, Kind::Sns) => {
+                let key = if integration.open { "open" } else { "secret" };
+                let what = "SNS signs with keys of its own";
                 self.error(format!("{path}.{key}"), what, format!("remove `{key}`"));
             }
             (_, true, Kind::Pagerduty) => {

@@ -6,14 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::policy::{Kind, Policy};
 use domain::signal::{Action, Alert, Link, Signal};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::bounds::{self, Labels};
-use super::super::{name_of, of_kind};
+use super::super::name_of;
 use super::{Event, NoSignal, Said, console, escaped, parse};
 
 /// The alarm's ARN alone, as it was before rules had names.
@@ -151,7 +150,7 @@ struct Alarm<'a> {
 }
 
 /// The signal of an EventBridge event.
-pub(super) fn from_event(event: &Value, policy: &Policy, received_at: Timestamp) -> Result<Signal, NoSignal> {
+pub(super) fn from_event(event: &Value, integration: &str, received_at: Timestamp) -> Result<Signal, NoSignal> {
     let mut read: Event<Detail> = parse(event)?;
     let arn = read.resources.first().ok_or_else(|| NoSignal::Malformed("resources".to_owned()))?;
     let metric = metric(&mut read.detail);
@@ -167,11 +166,11 @@ pub(super) fn from_event(event: &Value, policy: &Policy, received_at: Timestamp)
         tags: &read.detail.alarm_tags,
         details: &event["detail"].to_string(),
     };
-    signal(alarm, policy, received_at)
+    signal(alarm, integration, received_at)
 }
 
 /// The signal of an alarm that calls the function itself. It gives its call no name, so what it says is its name.
-pub(super) fn from_action(event: &Value, policy: &Policy, received_at: Timestamp) -> Result<Signal, NoSignal> {
+pub(super) fn from_action(event: &Value, integration: &str, received_at: Timestamp) -> Result<Signal, NoSignal> {
     let mut read: Call = parse(event)?;
     let metric = metric(&mut read.alarm_data);
     let alarm = Alarm {
@@ -186,7 +185,7 @@ pub(super) fn from_action(event: &Value, policy: &Policy, received_at: Timestamp
         tags: &read.alarm_data.alarm_tags,
         details: &event["alarmData"].to_string(),
     };
-    signal(alarm, policy, received_at)
+    signal(alarm, integration, received_at)
 }
 
 /// The signal of an alarm's SNS message, which is `text`, and is called `id`.
@@ -194,7 +193,7 @@ pub(super) fn from_sns(
     id: &str,
     message: &Value,
     text: &str,
-    policy: &Policy,
+    integration: &str,
     received_at: Timestamp,
 ) -> Result<Signal, NoSignal> {
     let read: Message = parse(message)?;
@@ -219,7 +218,7 @@ pub(super) fn from_sns(
         tags: &BTreeMap::new(),
         details: text,
     };
-    signal(alarm, policy, received_at)
+    signal(alarm, integration, received_at)
 }
 
 fn metric(detail: &mut Detail) -> Metric {
@@ -227,13 +226,12 @@ fn metric(detail: &mut Detail) -> Metric {
     metrics.into_iter().find_map(|metric| metric.metric_stat).map(|stat| stat.metric).unwrap_or_default()
 }
 
-fn signal(alarm: Alarm<'_>, policy: &Policy, received_at: Timestamp) -> Result<Signal, NoSignal> {
+fn signal(alarm: Alarm<'_>, integration: &str, received_at: Timestamp) -> Result<Signal, NoSignal> {
     let action = match alarm.state.value {
         StateValue::Ok => Action::Resolve,
         StateValue::Alarm => Action::Trigger,
         StateValue::InsufficientData => return Err(NoSignal::Silent("insufficient data")),
     };
-    let integration = of_kind(policy, Kind::Cloudwatch).next().map_or("cloudwatch", |(name, _)| name);
     let at = alarm.state.timestamp.as_deref().and_then(bounds::time);
     let (key, alert) = (alarm.arn, alert(&alarm));
     Ok(Said { id: alarm.id, action, rule: RULE, key, at, alert }.signal(integration, received_at))

@@ -85,11 +85,11 @@ impl Said<'_> {
 
 /// The signals of what the function was called with: an EventBridge event, a notification of SNS, or an alarm's own call.
 pub fn signals(event: &Value, policy: &Policy, received_at: Timestamp) -> Result<Vec<Signal>, NoSignal> {
-    let Some(records) = event.get("Records") else { return one(event, policy, received_at) };
+    let Some(records) = event.get("Records") else { return one(event, None, policy, received_at) };
     let records: Vec<Record> = parse(records)?;
     let (mut signals, mut silent) = (Vec::new(), None);
     for Record { sns } in &records {
-        match notified(sns, policy, received_at) {
+        match notified(sns, None, policy, received_at) {
             Ok(mut heard) => signals.append(&mut heard),
             Err(NoSignal::Silent(why)) => silent = Some(why),
             Err(malformed) => return Err(malformed),
@@ -121,15 +121,34 @@ fn kind_of(event: &Value) -> Kind {
     }
 }
 
-fn one(event: &Value, policy: &Policy, received_at: Timestamp) -> Result<Vec<Signal>, NoSignal> {
-    let kind = kind_of(event);
-    if kind == Kind::Cloudwatch {
-        let alarm = if event.get("alarmData").is_some() { cloudwatch::from_action } else { cloudwatch::from_event };
-        return Ok(vec![alarm(event, policy, received_at)?]);
+/// The signals of a message that SNS posted to the integration `by`; `id` names it for good.
+pub(super) fn message(
+    by: &str,
+    id: &str,
+    text: &str,
+    timestamp: &str,
+    policy: &Policy,
+    received_at: Timestamp,
+) -> Result<Vec<Signal>, NoSignal> {
+    let (message_id, message, timestamp) = (id.to_owned(), text.to_owned(), Some(timestamp.to_owned()));
+    notified(&Notification { message_id, message, timestamp }, Some(by), policy, received_at)
+}
+
+/// The integration that hears an event of `kind`: the one that it came by, or the first of that kind.
+fn hearer<'a>(by: Option<&'a str>, policy: &'a Policy, kind: Kind) -> Result<&'a str, NoSignal> {
+    match by.or_else(|| of_kind(policy, kind).next().map(|(name, _)| name)) {
+        Some(name) => Ok(name),
+        None if kind == Kind::Cloudwatch => Ok("cloudwatch"),
+        None => Err(NoSignal::Silent("the policy has no integration of its kind")),
     }
-    let unheard = NoSignal::Silent("the policy has no integration of its kind");
-    let (integration, _) = of_kind(policy, kind).next().ok_or(unheard)?;
+}
+
+fn one(event: &Value, by: Option<&str>, policy: &Policy, received_at: Timestamp) -> Result<Vec<Signal>, NoSignal> {
+    let kind = kind_of(event);
+    let integration = hearer(by, policy, kind)?;
     let said = match kind {
+        Kind::Cloudwatch if event.get("alarmData").is_some() => cloudwatch::from_action,
+        Kind::Cloudwatch => cloudwatch::from_event,
         Kind::Guardduty => guardduty::finding,
         Kind::SecurityHub => return security_hub::findings(event, policy, integration, received_at),
         Kind::AwsHealth => health::event,
@@ -156,11 +175,17 @@ struct Notification {
 }
 
 /// The signals of a notification: an alarm, an anomaly of cost, or a whole event that a rule sent to the topic.
-fn notified(sns: &Notification, policy: &Policy, received_at: Timestamp) -> Result<Vec<Signal>, NoSignal> {
+fn notified(
+    sns: &Notification,
+    by: Option<&str>,
+    policy: &Policy,
+    received_at: Timestamp,
+) -> Result<Vec<Signal>, NoSignal> {
     let unread = || NoSignal::Malformed("Message".to_owned());
     let mut message: Value = serde_json::from_str(&sns.message).map_err(|_| unread())?;
     if message.get("AlarmArn").is_some() {
-        return Ok(vec![cloudwatch::from_sns(&sns.message_id, &message, &sns.message, policy, received_at)?]);
+        let integration = hearer(by, policy, Kind::Cloudwatch)?;
+        return Ok(vec![cloudwatch::from_sns(&sns.message_id, &message, &sns.message, integration, received_at)?]);
     }
     if message.get("anomalyId").is_some() {
         // It names neither itself nor its time.
@@ -169,7 +194,7 @@ fn notified(sns: &Notification, policy: &Policy, received_at: Timestamp) -> Resu
     } else if message.get("source").is_none() {
         return Err(unread());
     }
-    one(&message, policy, received_at)
+    one(&message, by, policy, received_at)
 }
 
 fn parse<'a, T: Deserialize<'a>>(value: &'a Value) -> Result<T, NoSignal> {

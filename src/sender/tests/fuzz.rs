@@ -131,7 +131,7 @@ fn bodies() -> &'static [(String, Vec<u8>)] {
 fn open() -> Policy {
     let mut policy = policy();
     for integration in policy.integrations.values_mut() {
-        if !matches!(integration.kind, Kind::Pagerduty | Kind::Prometheus | Kind::Oncall) {
+        if !matches!(integration.kind, Kind::Pagerduty | Kind::Prometheus | Kind::Oncall | Kind::Sns) {
             *integration =
                 Integration { mapping: integration.mapping.take(), ..super::integration(integration.kind, None) };
         }
@@ -232,6 +232,7 @@ parsers! {
     no_body_makes_pagerduty_s_older_parser_fail: "pagerdutyv1",
     no_body_makes_pagerduty_s_webhook_parser_fail: "pagerdutywebhook",
     no_body_makes_prometheus_s_parser_fail: "prometheus",
+    no_body_makes_sns_s_parser_fail: "sns",
     no_body_makes_sentry_s_parser_fail: "sentry",
     no_body_makes_zendesk_s_parser_fail: "zendesk",
     no_body_makes_a_mapping_fail: "mapped",

@@ -25,7 +25,7 @@ enum Order {
 }
 
 /// One problem each, in the words of its sender, in the order in which they happened.
-const STORIES: [(Order, &[&str]); 26] = [
+const STORIES: [(Order, &[&str]); 27] = [
     (Order::Arrival, &["pagerduty-trigger", "pagerduty-acknowledge", "pagerduty-resolve"]),
     (Order::Arrival, &["pagerdutyv1-trigger", "pagerdutyv1-acknowledge", "pagerdutyv1-resolve"]),
     (Order::Arrival, &["alertmanager-firing", "alertmanager-resolved"]),
@@ -49,6 +49,7 @@ const STORIES: [(Order, &[&str]); 26] = [
     (Order::Stated, &["pagerdutywebhook-triggered", "pagerdutywebhook-acknowledged", "pagerdutywebhook-resolved"]),
     (Order::Stated, &["cloudwatch-alarm", "cloudwatch-ok"]),
     (Order::Stated, &["cloudwatch-sns-alarm", "cloudwatch-ok"]),
+    (Order::Stated, &["sns-alarm", "sns-ok"]),
     (Order::Stated, &["guardduty-finding", "guardduty-archived"]),
     (Order::Stated, &["securityhub-failed", "securityhub-passed"]),
     (Order::Stated, &["health-issue", "health-closed"]),

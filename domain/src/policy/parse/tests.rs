@@ -329,6 +329,25 @@ fn every_mistake_has_its_place_its_reason_and_its_fix() {
             more("integrations: { i: { kind: github, secret: \"ssm:/a\", from: [github.com] } }"),
             "9:61: error: integrations.i.from[0]: `github.com` is not a network; write an address such as 203.0.113.7, or a network such as 203.0.113.0/24 or 2001:db8::/32",
         ),
+        (more("integrations: { i: { kind: sns, topics: [\"arn:aws:sns:us-east-1:111122223333:alarms\"] } }"), ""),
+        (
+            more("integrations: { i: { kind: sns } }"),
+            "9:17: error: integrations.i.topics: anybody can make SNS sign a message, and nothing says whose are heard; write `topics:` with their ARNs",
+        ),
+        (
+            more("integrations: { i: { kind: sns, topics: [alarms] } }"),
+            "9:42: error: integrations.i.topics[0]: this is not the ARN of a topic; write it as arn:aws:sns:us-east-1:111122223333:alarms",
+        ),
+        (
+            more(
+                "integrations: { i: { kind: sns, secret: \"ssm:/a\", topics: [\"arn:aws:sns:us-east-1:111122223333:alarms\"] } }",
+            ),
+            "9:41: error: integrations.i.secret: SNS signs with keys of its own; remove `secret`",
+        ),
+        (
+            more("integrations: { i: { kind: cloudwatch, topics: [\"arn:aws:sns:us-east-1:111122223333:alarms\"] } }"),
+            "9:40: error: integrations.i.topics: only `kind: sns` has topics; remove `topics`",
+        ),
         (
             more("integrations: { i: { kind: cloudwatch, from: [10.0.0.0/8] } }"),
             "9:40: error: integrations.i.from: AWS itself delivers it, from no address; remove `from`",
