@@ -488,6 +488,7 @@ fn received(request: &Http, now: Timestamp) -> senders::Request<'_> {
         body: &request.body,
         id: &request.id,
         source: request.source,
+        certificate: None,
         received_at: now,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::policy::{
-    Address, CatchAll, Contact, Email, Escalation, Integration, Kind, Layer, Person, Policy, Providers, Route,
+    Address, CatchAll, Contact, Email, Escalation, Integration, Kind, Layer, Person, Policy, Proof, Providers, Route,
     Schedule, SecretRef, Slack, Step, Target, Twilio,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -278,6 +278,13 @@ impl Draft {
         };
         self.policy.integrations.insert(name.clone(), integration);
         name
+    }
+
+    /// Says how the senders of an integration prove who they are, where they could do otherwise.
+    pub fn proof(&mut self, name: &str, proof: Proof) {
+        if let Some(integration) = self.policy.integrations.get_mut(name) {
+            integration.proof = Some(proof).filter(|proof| integration.kind.proofs().first() != Some(proof));
+        }
     }
 
     /// A turn of somebody on each of the schedules that the export knows as `id`, by command.

@@ -8,7 +8,7 @@ use super::draft::Draft;
 
 mod value;
 
-use value::{address, kind, length, list, open, rule, scalar, targets, together};
+use value::{address, length, list, open, rule, scalar, targets, together, word};
 
 /// The policy of `draft`; [`domain::policy::parse`] reads it as the same policy.
 pub fn yaml(draft: &Draft) -> String {
@@ -283,9 +283,12 @@ impl Writer<'_> {
         for (name, integration) in &self.draft.policy.integrations {
             self.origins(1, &format!("integrations.{name}"));
             self.line(1, &format!("{}:", scalar(name)));
-            self.line(2, &format!("kind: {}", kind(integration.kind)));
+            self.line(2, &format!("kind: {}", word(integration.kind)));
             if let Some(secret) = &integration.secret {
                 self.line(2, &format!("secret: {}", secret.0));
+            }
+            if let Some(proof) = integration.proof {
+                self.line(2, &format!("proof: {}", word(proof)));
             }
             if let Some(service) = &integration.service {
                 self.line(2, &format!("service: {}", scalar(service)));

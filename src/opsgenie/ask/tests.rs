@@ -24,9 +24,9 @@ fn policy() -> Policy {
 fn asked(action: Action, query: &str, body: &str) -> Result<Asked, Invalid> {
     let removes = matches!(action, Action::RemoveTags | Action::RemoveDetails);
     let method = if removes { Method::DELETE } else { Method::POST };
-    let (headers, body) = (HeaderMap::new(), body.as_bytes());
-    let request =
-        Request { method: &method, path: "/", headers: &headers, body, id: "r-1", source: None, received_at: now() };
+    let (method, headers, body) = (&method, HeaderMap::new(), body.as_bytes());
+    let (path, id, source, certificate, received_at) = ("/", "r-1", None, None, now());
+    let request = Request { method, path, headers: &headers, body, id, source, certificate, received_at };
     read(action, &request, query, &policy(), "og")
 }
 

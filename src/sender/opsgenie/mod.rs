@@ -73,7 +73,7 @@ fn invalid((status, message): (u16, String)) -> Invalid {
 
 /// The body of a request as its sender wrote it, if it may be read.
 pub(crate) fn body<'a>(request: &Request<'a>) -> Result<Cow<'a, [u8]>, Invalid> {
-    let body = json::admit(request, json::LARGEST_EVENT, false);
+    let body = json::admit(request, json::LARGEST_EVENT, None);
     let body = body.and_then(|()| json::unpacked(request, json::LARGEST_EVENT));
     body.map_err(|fault| invalid(fault.told()))
 }

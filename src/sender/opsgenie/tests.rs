@@ -25,6 +25,7 @@ fn created(body: &str) -> Result<(String, Alert), Invalid> {
         body,
         id: "r-1",
         source: None,
+        certificate: None,
         received_at,
     };
     create(&request, &policy(), "unnamed")

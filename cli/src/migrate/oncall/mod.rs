@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::policy::{Acknowledge, Address, Contact, Handling, Kind, Route, Step, Target};
+use domain::policy::{Acknowledge, Address, Contact, Handling, Kind, Proof, Route, Step, Target};
 use jiff::SignedDuration;
 use serde::Deserialize;
 
@@ -206,9 +206,9 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
     routes.sort_by_key(|route| route.position);
     for integration in dump.take::<Integration>("integrations", draft) {
         let kind = match integration.kind.as_str() {
-            "alertmanager" | "grafana_alerting" | "legacy_alertmanager" | "legacy_grafana_alerting" => {
-                Kind::Alertmanager
-            }
+            "alertmanager" | "legacy_alertmanager" => Kind::Alertmanager,
+            "grafana_alerting" | "legacy_grafana_alerting" => Kind::Grafana,
+            "formatted_webhook" => Kind::Oncall,
             "amazon_sns" => Kind::Cloudwatch,
             other => {
                 let why =
@@ -218,8 +218,16 @@ fn integrations(dump: &mut Dump, draft: &mut Draft) {
             }
         };
         let name = draft.integration(&integration.id, &integration.name, kind, None);
-        let differs = ["its sender is told a new address and a new secret".to_owned()];
-        draft.partly("integration", &integration.name, format!("integrations.{name}"), &differs);
+        let place = format!("integrations.{name}");
+        if ["alertmanager", "grafana_alerting", "formatted_webhook"].contains(&integration.kind.as_str()) {
+            // At OnCall's own addresses a token says who is there, and nobody signs.
+            draft.proof(&name, Proof::Token);
+            draft.origin(place.clone(), "store the last part of its URL there: then senders change the host alone");
+            draft.maps("integration", &integration.name, place);
+        } else {
+            let differs = ["its sender is told a new address and a new secret".to_owned()];
+            draft.partly("integration", &integration.name, place, &differs);
+        }
         let own = routes.iter().filter(|route| route.integration_id == integration.id);
         let mut chain = integration.default_route.and_then(|route| route.escalation_chain_id);
         for route in own {

@@ -1,7 +1,7 @@
 //! Promises about what is written: whatever the export calls things, it is read as the same policy.
 
 use domain::policy::{
-    Acknowledge, Address, Contact, Group, Kind, Ladder, Layer, Rule, Rules, Shift, Step, Target, Window,
+    Acknowledge, Address, Contact, Group, Kind, Ladder, Layer, Proof, Rule, Rules, Shift, Step, Target, Window,
 };
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
@@ -45,6 +45,8 @@ fn draft(text: &str, minutes: i64) -> Draft {
     let escalation = draft.name(Section::Escalations, "e", text);
     draft.escalation(&escalation, vec![Step { notify, wait, round_robin: true, acknowledge: Acknowledge::Anybody }], 2);
     draft.integration("i", text, Kind::Pagerduty, None);
+    let grafana = draft.integration("g", text, Kind::Grafana, None);
+    draft.proof(&grafana, Proof::Token);
     let mut route =
         Draft::route(format!("x{text}"), format!("alert.title == {}", crate::migrate::condition::text(text)));
     route.level = Some(Ladder::Sev4);

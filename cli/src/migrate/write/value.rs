@@ -1,8 +1,9 @@
 //! Values as YAML writes them.
 
-use domain::policy::{Address, Day, Group, Kind, Rule, Target, Window};
+use domain::policy::{Address, Day, Group, Rule, Target, Window};
 use jiff::SignedDuration;
 use jiff::civil::Time;
+use serde::Serialize;
 
 /// A rule of somebody.
 pub(super) fn rule(rule: &Rule) -> String {
@@ -31,9 +32,9 @@ pub(super) fn targets(targets: &[Target]) -> Vec<String> {
     targets.iter().map(ToString::to_string).collect()
 }
 
-/// The word for a kind of senders.
-pub(super) fn kind(kind: Kind) -> String {
-    let word = serde_json::to_value(kind).ok();
+/// The word for one of several things, as policies write it.
+pub(super) fn word(choice: impl Serialize) -> String {
+    let word = serde_json::to_value(choice).ok();
     word.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned()
 }
 
