@@ -2,6 +2,7 @@
 //!
 //! What the signals mean is nobody's business here. The rules of each sender are in [`crate::sender`].
 
+use domain::signal::Signal;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::lambda::{Http, HttpReply, http};
 use crate::reply::Reply;
 use crate::sender::aws::{self, NoSignal};
+use crate::sender::email::{self, Mail, Unheard};
 use crate::sender::{self, Door, Received, Refused, Request};
 use crate::store::{Policies, Queue, Secrets};
 use crate::topics::Topics;
@@ -40,17 +42,53 @@ impl Reception {
             };
             return Ok(serde_json::to_value(HttpReply::from(reply)).expect("a reply is plain JSON"));
         }
-        let active = self.policies.active(now).await?;
-        match aws::signals(&event, &active.policy, now) {
-            Ok(signals) => {
-                self.queue.send(&signals).await?;
-                let integration = signals.first().map(|signal| signal.integration.clone()).unwrap_or_default();
-                metrics::counter!("signals_accepted", "integration" => integration).increment(signals.len() as u64);
+        let taken = match email::mails(&event) {
+            Some(Ok(mails)) => {
+                for mail in &mails {
+                    self.mail(mail, now).await?;
+                }
+                return Ok(Value::Null);
             }
+            Some(Err(none)) => Err(none),
+            None => aws::signals(&event, &self.policies.active(now).await?.policy, now),
+        };
+        match taken {
+            Ok(signals) => self.keep(&signals).await?,
             Err(NoSignal::Silent(why)) => metrics::counter!("events_without_signal", "reason" => why).increment(1),
             Err(malformed @ NoSignal::Malformed(_)) => return Err(Error::InvalidEvent(malformed.to_string())),
         }
         Ok(Value::Null)
+    }
+
+    /// Takes one mail. Nobody hears that it is refused: that is counted, and its name at SES is written down. While our
+    /// own secrets are missing it is not refused: Lambda tries again, and in the end keeps it.
+    async fn mail(&self, mail: &Mail, now: Timestamp) -> Result<(), Error> {
+        let active = self.policies.active(now).await?;
+        let needed = email::secrets_needed(&active.policy);
+        let secrets = self.secrets.get(&needed, now).await?;
+        let mut heard = mail.signals(&active.policy, &|reference| secrets.get(reference), now);
+        if matches!(heard, Err(Unheard::Token | Unheard::Misconfigured)) {
+            let secrets = self.secrets.refetch(&needed, now).await?;
+            heard = mail.signals(&active.policy, &|reference| secrets.get(reference), now);
+        }
+        match heard {
+            Ok(signals) => self.keep(&signals).await,
+            Err(unheard @ Unheard::Misconfigured) => Err(Error::Misconfigured(unheard.to_string())),
+            Err(unheard) => {
+                metrics::counter!("mails_refused", "reason" => unheard.reason()).increment(1);
+                tracing::warn!(reason = unheard.reason(), mail = mail.id(), "a mail was refused");
+                Ok(())
+            }
+        }
+    }
+
+    /// Queues what nobody waits for.
+    async fn keep(&self, signals: &[Signal]) -> Result<(), Error> {
+        self.queue.send(signals).await?;
+        for signal in signals {
+            metrics::counter!("signals_accepted", "integration" => signal.integration.clone()).increment(1);
+        }
+        Ok(())
     }
 
     async fn request(&self, http: &Http, now: Timestamp) -> Reply {

@@ -501,6 +501,8 @@ pub enum Sender {
     Zendesk,
     /// Events of other services of AWS, such as GuardDuty
     Aws,
+    /// E-mail by SES
+    Email,
     /// Any JSON, by the mapping of its integration
     Json,
 }

@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use watchkeeper::secret::Secret;
 use watchkeeper::sender::aws;
+use watchkeeper::sender::email;
 use watchkeeper::sender::verify::{self, table, table::Scheme};
 
 use crate::args::Sender;
 use crate::failure::Failure;
+
+mod mail;
 
 /// Grafana with the headers that it has unless one names others.
 static GRAFANA: Scheme<'static> = Scheme::grafana(&[table::GRAFANA_SIGNATURE], None);
@@ -42,6 +45,7 @@ impl Sender {
             Self::Sentry => "sentry",
             Self::Zendesk => "zendesk",
             Self::Aws => "aws",
+            Self::Email => "email",
             Self::Json => "json",
         }
     }
@@ -56,6 +60,7 @@ impl Sender {
             Self::Json => Some("WATCHKEEPER_JSON_TOKEN"),
             Self::Cloudwatch | Self::Aws => None,
             Self::Datadog => Some("WATCHKEEPER_DATADOG_TOKEN"),
+            Self::Email => Some("WATCHKEEPER_EMAIL_TOKEN"),
             Self::Github => Some("WATCHKEEPER_GITHUB_SECRET"),
             Self::Gitlab => Some("WATCHKEEPER_GITLAB_TOKEN"),
             Self::Grafana => Some("WATCHKEEPER_GRAFANA_SECRET"),
@@ -102,6 +107,8 @@ impl Sender {
             (Self::Json, true) => include_str!("../../events/ingest/mapped-up.json"),
             (Self::Aws, false) => include_str!("../../events/ingest/guardduty-finding.json"),
             (Self::Aws, true) => include_str!("../../events/ingest/guardduty-archived.json"),
+            (Self::Email, false) => include_str!("../../events/ingest/email-firing.json"),
+            (Self::Email, true) => include_str!("../../events/ingest/email-clearing.json"),
         }
     }
 
@@ -112,6 +119,9 @@ impl Sender {
             sample["id"] = name.into();
         }
         freshen(&mut sample, resolve, now, name);
+        if self == Self::Email {
+            mail::rewrite(&mut sample, |told| mail::freshen(told, now, name));
+        }
         sample.to_string().into_bytes()
     }
 
@@ -141,8 +151,16 @@ impl Sender {
         known.into_iter().find(|(fits, _)| *fits).map(|(_, sender)| sender)
     }
 
-    /// Which of the two an event of AWS is.
+    /// Whether it has no door: AWS hands it to the function.
+    pub const fn is_handed_over(self) -> bool {
+        matches!(self, Self::Cloudwatch | Self::Aws | Self::Email)
+    }
+
+    /// Which of them an event of AWS is.
     fn of_aws(event: &Value) -> Self {
+        if email::mails(event).is_some() {
+            return Self::Email;
+        }
         if aws::is_of_another_service(event) { Self::Aws } else { Self::Cloudwatch }
     }
 
@@ -172,6 +190,10 @@ impl Sender {
             Self::Pagerduty => with_key(&mut body, key).to_owned(),
             Self::Prometheus => "/api/v2/alerts".to_owned(),
             Self::Cloudwatch | Self::Aws => String::new(),
+            Self::Email => {
+                mail::address(&mut body, key);
+                String::new()
+            }
             _ => format!("/v1/signals/{integration}"),
         };
         let header = match self {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use ureq::http::{HeaderMap, HeaderValue, Method};
 use watchkeeper::api::{self, ActivePolicy, Timeline};
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::{self, aws};
+use watchkeeper::sender::{self, aws, email};
 
 use crate::args::{self, Sender};
 use crate::client::Client;
@@ -101,6 +101,7 @@ fn read(
 ) -> Result<(String, Vec<Signal>), Failure> {
     let kind = match sender {
         Sender::Cloudwatch | Sender::Aws => return event(sender, body, policy, now),
+        Sender::Email => return mail(wanted, body, policy, now),
         Sender::Pagerduty => Kind::Pagerduty,
         Sender::Generic => Kind::StandardWebhooks,
         Sender::Alertmanager => Kind::Alertmanager,
@@ -182,6 +183,18 @@ fn event(sender: Sender, body: &[u8], policy: &Policy, now: Timestamp) -> Result
         Err(aws::NoSignal::Silent(why)) => Err(Failure::failed(format!("nothing would come of it: {why}"))),
         Err(malformed) => Err(refused(&malformed)),
     }
+}
+
+/// A mail that SES received. Whose address it was sent to is not asked: nobody here knows the secrets.
+fn mail(wanted: Option<&str>, body: &[u8], policy: &Policy, now: Timestamp) -> Result<(String, Vec<Signal>), Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::failed(format!("it would be refused: {error}"));
+    let event: serde_json::Value = serde_json::from_slice(body).map_err(|error| refused(&error))?;
+    let mails = email::mails(&event).unwrap_or(Err(aws::NoSignal::Silent("SES tells of no mail")));
+    let mails = mails.map_err(|none| refused(&none))?;
+    let (name, _) = integration(policy, Kind::Email, wanted)?;
+    let signal = |mail: &email::Mail| mail.trusted().map(|()| mail.signal(&name, now));
+    let signals: Result<_, _> = mails.iter().map(signal).collect();
+    Ok((name.clone(), signals.map_err(|unheard| refused(&unheard))?))
 }
 
 /// What would become of `signals`, incident by incident.

@@ -64,11 +64,7 @@ pub fn send(asked: &args::Send, settings: &Settings, show: Show) -> Result<(), F
     if let (None, Some(name), Sender::Pagerduty | Sender::Generic) = (&key, sender.key(), sender) {
         return Err(Failure::Unconfigured(name));
     }
-    let url = if matches!(sender, Sender::Cloudwatch | Sender::Aws) {
-        cloud(settings, &asked.what)?
-    } else {
-        settings.url.clone()
-    };
+    let url = if sender.is_handed_over() { cloud(sender, settings, &asked.what)? } else { settings.url.clone() };
     let post = Post {
         sender,
         integration: asked.integration.as_deref().unwrap_or_else(|| sender.name()),
@@ -96,10 +92,17 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The local cloud's address: an alarm has no door, AWS itself hands it to the function.
-fn cloud(settings: &Settings, what: &str) -> Result<String, Failure> {
+fn cloud(sender: Sender, settings: &Settings, what: &str) -> Result<String, Failure> {
     let file = if Path::new(what).is_file() { what } else { "FILE" };
     let local = settings.get("AWS_ENDPOINT_URL").map(|url| url.expose().trim_end_matches('/').to_owned());
-    local.filter(|url| is_local(url)).ok_or_else(|| Failure::Failed {
+    let local = local.filter(|url| is_local(url));
+    if sender == Sender::Email {
+        return local.ok_or_else(|| Failure::Failed {
+            what: "a mail has no door: SES hands it to the function".to_owned(),
+            fix: Some("on AWS, write a mail to the address of the integration".to_owned()),
+        });
+    }
+    local.ok_or_else(|| Failure::Failed {
         what: "a CloudWatch alarm has no door: AWS itself hands it to the function".to_owned(),
         fix: Some(format!(
             "on AWS, set an alarm off (aws cloudwatch set-alarm-state), or give the function the event: aws lambda \
@@ -151,7 +154,7 @@ impl Post<'_> {
         for tries in 1.. {
             // Made anew for each try, as the signature is over the time of the try.
             let mut letter = self.sender.letter(self.integration, &body, self.key.as_ref(), &id)?;
-            if matches!(self.sender, Sender::Cloudwatch | Sender::Aws) {
+            if self.sender.is_handed_over() {
                 letter.path = format!("/2015-03-31/functions/{FUNCTION}/invocations");
                 letter.headers.push(("authorization".to_owned(), LOCAL_ROOT.to_owned()));
             }

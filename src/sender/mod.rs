@@ -3,7 +3,7 @@
 //! [`door`] says which dialect an address speaks, [`secrets_needed`] what must be fetched to know who is there, and
 //! [`receive`] verifies, reads and answers. Its answer is given only once the signals are on the queue; when that
 //! cannot be done, [`unavailable`] asks the sender to come back. AWS has no door: it says who it is itself, so
-//! [`aws`] reads its events alone.
+//! [`aws`] reads its events alone. Mails come by AWS too, and [`email`] verifies and reads them.
 //!
 //! To add a sender, add its file here, its [`Door`] if it has an address of its own, and its fixtures to `events/ingest`.
 
@@ -22,6 +22,7 @@ mod alertmanager;
 pub mod aws;
 mod bounds;
 mod datadog;
+pub mod email;
 mod github;
 mod gitlab;
 mod grafana;
@@ -232,8 +233,9 @@ impl Door {
 
 fn signals(name: &str, request: &Request<'_>, policy: &Policy, secrets: &Secrets<'_>) -> Result<Received, Fault> {
     // Strangers learn nothing about integrations that have an address elsewhere.
-    let elsewhere =
-        |kind: Kind| matches!(kind, Kind::Pagerduty | Kind::Prometheus | Kind::Opsgenie) || kind.is_of_aws();
+    let elsewhere = |kind: Kind| {
+        matches!(kind, Kind::Pagerduty | Kind::Prometheus | Kind::Opsgenie | Kind::Email) || kind.is_of_aws()
+    };
     let found = policy.integrations.get_key_value(name).filter(|(_, integration)| !elsewhere(integration.kind));
     let Some((name, integration)) = found else {
         return Err(Fault::new(Reason::UnknownIntegration, "no integration of this name takes signals here"));

@@ -13,9 +13,9 @@ use super::{Received, Reply, Request, Secrets, bounds, name_of, secrets_of, toke
 /// The header of GitLab's token.
 const GITLAB_TOKEN: &str = "X-Gitlab-Token";
 /// For how long a copy is known of a message that states no time.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub(super) const REMEMBERED: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// By how much the clocks of senders may differ from ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// A request of a sender that has proved who it is.
 #[derive(Debug, Clone, Copy)]

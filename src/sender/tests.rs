@@ -26,6 +26,8 @@ const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:watchkeeper-alarms";
 /// Made for these tests: what its key signed is in the fixtures of SNS.
 pub(super) const CERTIFICATE: &str = include_str!("sns/certificate.pem");
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const MAILBOX: &str = "9f2c4e6a8b0d1f3e5a7c9b2d";
+pub(super) const MAILBOX_BEFORE: &str = "0d1c2b3a49586776859403f2";
 
 pub(super) fn now() -> Timestamp {
     "2026-11-21T10:00:00Z".parse().expect("a time")
@@ -74,6 +76,7 @@ pub(super) fn policy() -> Policy {
         ("deploys", integration(Kind::AwsChanges, None)),
         ("cost", integration(Kind::AwsCost, None)),
         ("backups", integration(Kind::AwsBackup, None)),
+        ("mailbox", integration(Kind::Email, Some("mailbox"))),
         ("generic", integration(Kind::StandardWebhooks, Some("hook"))),
         ("broken", integration(Kind::StandardWebhooks, Some("nothing"))),
         ("mapped", Integration { mapping: Some(mapping()), ..integration(Kind::Json, Some("token")) }),
@@ -101,6 +104,20 @@ pub(super) fn policy() -> Policy {
     let least = r#"{"version": 1, "catch_all": {"escalation": "none"}}"#;
     let integrations = integrations.map(|(name, integration)| (name.to_owned(), integration)).into();
     Policy { integrations, ..serde_json::from_str(least).expect("a policy") }
+}
+
+/// The secrets of that policy.
+pub(super) fn lookup(reference: &SecretRef) -> &'static [Secret] {
+    static SECRETS: LazyLock<BTreeMap<&str, Vec<Secret>>> = LazyLock::new(|| {
+        BTreeMap::from([
+            ("ssm:/routing", vec![Secret::new(ROUTING_KEY)]),
+            ("ssm:/token", vec![Secret::new("a-token-of-prometheus"), Secret::new("the-token-before")]),
+            ("ssm:/hook", vec![Secret::new(HOOK_SECRET)]),
+            ("ssm:/shared", vec![Secret::new("the secret before"), Secret::new(SHARED)]),
+            ("ssm:/mailbox", vec![Secret::new(MAILBOX), Secret::new(MAILBOX_BEFORE)]),
+        ])
+    });
+    SECRETS.get(reference.0.as_str()).map_or(&[][..], Vec::as_slice)
 }
 
 /// A request that can be taken apart and changed.
@@ -203,7 +220,7 @@ impl Sent {
 
     pub(super) fn receive_by(&self, policy: &Policy) -> Result<Received, Refused> {
         let door = door(&self.method, &self.path)?;
-        self.with_request(|request| receive(&door, request, policy, &secret))
+        self.with_request(|request| receive(&door, request, policy, &lookup))
     }
 
     pub(super) fn with_request<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
@@ -217,20 +234,6 @@ impl Sent {
     }
 }
 
-/// The secrets behind a reference of the policy.
-fn secret(reference: &SecretRef) -> &'static [Secret] {
-    static SECRETS: LazyLock<BTreeMap<&str, Vec<Secret>>> = LazyLock::new(|| {
-        [
-            ("ssm:/routing", vec![Secret::new(ROUTING_KEY)]),
-            ("ssm:/token", vec![Secret::new("a-token-of-prometheus"), Secret::new("the-token-before")]),
-            ("ssm:/hook", vec![Secret::new(HOOK_SECRET)]),
-            ("ssm:/shared", vec![Secret::new("the secret before"), Secret::new(SHARED)]),
-        ]
-        .into()
-    });
-    SECRETS.get(&*reference.0).map_or(&[], Vec::as_slice)
-}
-
 pub(super) fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/ingest");
     let mut files: Vec<_> =
@@ -242,22 +245,33 @@ pub(super) fn fixtures() -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
-/// Whether a fixture is an event of AWS, which comes by no door.
+/// Whether a fixture is an event of AWS or a mail, which come by no door.
 fn is_of_aws(name: &str) -> bool {
-    let services = ["cloudwatch", "guardduty", "securityhub", "health", "deploy", "cost", "backup"];
+    let services = ["cloudwatch", "guardduty", "securityhub", "health", "deploy", "cost", "backup", "email"];
     name.split('-').next().is_some_and(|first| services.contains(&first))
 }
 
-fn from_aws(body: &[u8]) -> Vec<Signal> {
-    let event: Value = serde_json::from_slice(body).expect("JSON");
-    aws::signals(&event, &policy(), now()).expect("signals")
+/// What comes of an event of AWS or of a mail, or why nothing does.
+pub(super) fn by_aws(event: &Value, policy: &Policy, at: Timestamp) -> Result<Vec<Signal>, String> {
+    let Some(mails) = email::mails(event) else {
+        return aws::signals(event, policy, at).map_err(|none| none.to_string());
+    };
+    let mails = mails.map_err(|none| none.to_string())?;
+    let signals = mails.iter().map(|mail| mail.signals(policy, &lookup, at));
+    let signals: Result<Vec<_>, _> = signals.collect();
+    signals.map(|signals| signals.concat()).map_err(|unheard| unheard.to_string())
 }
 
 #[test]
 fn every_fixture_becomes_the_signals_of_its_snapshot() {
     for (name, body) in fixtures().filter(|(name, _)| !name.starts_with("malformed-")) {
         if is_of_aws(&name) {
-            insta::assert_json_snapshot!(name.clone(), from_aws(&body));
+            let heard = by_aws(&serde_json::from_slice(&body).expect("JSON"), &policy(), now());
+            assert_eq!(heard.is_err(), name.ends_with("-refused"), "{name}: {heard:?}");
+            match heard {
+                Ok(signals) => insta::assert_json_snapshot!(name, signals),
+                Err(why) => insta::assert_json_snapshot!(name, why),
+            }
             continue;
         }
         let received = Sent::fixture(&name, &body).receive().unwrap_or_else(|refused| panic!("{name}: {refused:?}"));

@@ -252,6 +252,41 @@ fn other_senders_come_to_doors_of_their_own_and_no_token_of_an_address_is_writte
 }
 
 #[test]
+fn mails_come_by_ses_and_a_refused_one_is_counted_and_nothing_of_it_is_written_down() {
+    let mut policy = serde_json::to_value(policy("127.0.0.1:9")).unwrap();
+    policy["integrations"]["mailbox"] = json!({ "kind": "email", "secret": "ssm:/watchkeeper/integrations/pagerduty" });
+    let standin = standin_with(&serde_json::from_value(policy).unwrap());
+    let ingest = ingest(&standin);
+    let mail = |name: &str, token: &str| {
+        let path = format!("{}/events/ingest/email-{name}.json", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap().replace("9f2c4e6a8b0d1f3e5a7c9b2d", token)
+    };
+    for name in ["firing", "clearing", "base64"] {
+        // In base64 the address is only outside of the mail, which is where it is looked for.
+        ingest.invoke_text(mail(name, ROUTING_KEY)).unwrap().unwrap();
+    }
+    assert_eq!(queued(&standin), 3);
+    ingest.invoke_text(mail("forged-refused", ROUTING_KEY)).unwrap().unwrap();
+    ingest.invoke_text(mail("firing", "4f1c9b-canary")).unwrap().unwrap();
+    assert_eq!(queued(&standin), 3);
+    let failure = ingest.invoke_text(mail("firing", ROUTING_KEY).replace("spamVerdict", "spam")).unwrap().unwrap_err();
+    assert_eq!(failure.name, "InvalidEvent", "what cannot be read is kept");
+
+    let logs = ingest.logs();
+    for reason in ["dmarc", "token"] {
+        assert!(logs.contains(&format!(r#""reason":"{reason}""#)), "{reason}: {logs}");
+    }
+    for secret in [ROUTING_KEY, "canary", "nagios@", "Disk full"] {
+        assert!(!logs.contains(secret), "{secret}: {logs}");
+    }
+
+    standin.world.lock().unwrap().parameters.remove("/watchkeeper/integrations/pagerduty");
+    let fresh = self::ingest(&standin);
+    let failure = fresh.invoke_text(mail("firing", ROUTING_KEY)).unwrap().unwrap_err();
+    assert_eq!(failure.name, "Misconfigured", "a mail is not given up because our own secret is missing");
+}
+
+#[test]
 fn what_is_refused_is_counted_and_no_secret_is_ever_written_down() {
     let standin = standin("127.0.0.1:9");
     let ingest = ingest(&standin);

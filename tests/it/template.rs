@@ -281,6 +281,40 @@ fn what_an_asynchronous_source_cannot_deliver_is_kept() {
 }
 
 #[test]
+fn mails_are_heard_where_a_domain_is_named_and_only_by_the_rule_that_checks_them() {
+    let template = Template::read();
+    assert_eq!(template.0["Parameters"]["MailDomain"]["Default"], "");
+    let parts: Vec<&String> =
+        template.0["Resources"].as_object().unwrap().keys().filter(|id| id.starts_with("Mail")).collect();
+    assert_eq!(parts.len(), 6, "{parts:?}");
+    for id in parts {
+        assert_eq!(template.0["Resources"][id]["Condition"], "HearsMail", "{id}");
+    }
+    let rule = &template.properties("MailRule")["Rule"];
+    assert_eq!(rule["Recipients"], json!([{ "Ref": "MailDomain" }]));
+    assert_eq!((&rule["ScanEnabled"], &rule["TlsPolicy"]), (&json!(true), &json!("Require")));
+    let action = &rule["Actions"][0]["SNSAction"];
+    assert_eq!((target(&action["TopicArn"]), &action["Encoding"]), ("MailTopic", &json!("Base64")));
+    // SES asks for the right to publish when the rule is made.
+    assert_eq!(template.0["Resources"]["MailRule"]["DependsOn"], "MailTopicPolicy");
+
+    let policy = listed(&template.properties("MailTopicPolicy")["PolicyDocument"]["Statement"]);
+    let allowed: Vec<_> = policy.iter().filter(|statement| statement["Effect"] == "Allow").collect();
+    assert_eq!(allowed.len(), 1);
+    assert_eq!(allowed[0]["Principal"], json!({ "Service": "ses.amazonaws.com" }));
+    let condition = &allowed[0]["Condition"];
+    assert_eq!(condition["StringEquals"]["aws:SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
+    let source = condition["ArnLike"]["aws:SourceArn"]["Fn::Sub"].as_str().unwrap();
+    assert!(source.ends_with("${AWS::AccountId}:receipt-rule-set/*"), "{source}");
+
+    let subscription = template.properties("MailSubscription");
+    assert_eq!(target(&subscription["Endpoint"]), "IngestFunction");
+    assert_eq!(target(&subscription["RedrivePolicy"]["deadLetterTargetArn"]), "IngestDeadLetters");
+    assert_eq!(target(&template.properties("MailPermission")["SourceArn"]), "MailTopic");
+    assert!(template.0.to_string().matches(r#""Fn::If":["HearsMail",{"Ref":"MailTopic"}"#).count() == 1, "letters");
+}
+
+#[test]
 fn no_table_can_be_lost_and_nobody_rewrites_the_log() {
     let template = Template::read();
     for (id, table) in template.of_type("AWS::DynamoDB::Table") {

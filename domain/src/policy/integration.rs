@@ -96,6 +96,8 @@ pub enum Kind {
     AwsBackup,
     /// SNS by HTTPS: events of AWS from other accounts and regions. SNS signs them, and `topics` says whose they may be.
     Sns,
+    /// E-mail by SES; the secret is what stands before the `@` of the address.
+    Email,
     /// Any JSON, which the integration's `mapping` reads; the secret is a token, or `whsec_…` with `proof: signature`.
     Json,
 }
@@ -122,9 +124,13 @@ impl Kind {
             | Self::AwsChanges
             | Self::AwsCost
             | Self::AwsBackup => &[],
-            Self::Pagerduty | Self::Alertmanager | Self::Prometheus | Self::Datadog | Self::Oncall | Self::Opsgenie => {
-                &[Proof::Token]
-            }
+            Self::Pagerduty
+            | Self::Alertmanager
+            | Self::Prometheus
+            | Self::Datadog
+            | Self::Email
+            | Self::Oncall
+            | Self::Opsgenie => &[Proof::Token],
             Self::Gitlab | Self::Json => &[Proof::Token, Proof::Signature],
             Self::Grafana => &[Proof::Signature, Proof::Token],
             Self::StandardWebhooks
@@ -168,7 +174,7 @@ const SHORTEST_AUTO_CLOSE: SignedDuration = SignedDuration::from_mins(5);
 /// What to write where a kind is missing.
 const KINDS: &str = "write one of pagerduty, alertmanager, prometheus, cloudwatch, standard_webhooks, opsgenie, datadog, github, \
     gitlab, grafana, intercom, oncall, pagerduty_webhook, sentry, zendesk, guardduty, security_hub, aws_health, \
-    aws_changes, aws_cost, aws_backup, sns, json";
+    aws_changes, aws_cost, aws_backup, sns, email, json";
 
 /// The keys of an integration.
 const KEYS: [&str; 11] = [
@@ -204,7 +210,7 @@ words!(Kind, Cloudwatch, "pagerduty" => Pagerduty, "alertmanager" => Alertmanage
     "gitlab" => Gitlab, "grafana" => Grafana, "intercom" => Intercom, "oncall" => Oncall,
     "pagerduty_webhook" => PagerdutyWebhook, "sentry" => Sentry, "zendesk" => Zendesk, "guardduty" => Guardduty,
     "security_hub" => SecurityHub, "aws_health" => AwsHealth, "aws_changes" => AwsChanges, "aws_cost" => AwsCost,
-    "aws_backup" => AwsBackup, "sns" => Sns, "json" => Json);
+    "aws_backup" => AwsBackup, "sns" => Sns, "email" => Email, "json" => Json);
 
 words!(Proof, Token, "signature" => Signature, "token" => Token);
 
@@ -216,7 +222,8 @@ impl Check<'_> {
             self.proof(integration, &path);
             self.headers(integration, &path);
             self.topics(integration, &path);
-            if integration.kind.is_of_aws() && !integration.from.is_empty() {
+            let delivered = integration.kind.is_of_aws() || integration.kind == Kind::Email;
+            if delivered && !integration.from.is_empty() {
                 self.error(format!("{path}.from"), "AWS itself delivers it, from no address", "remove `from`");
             }
             self.mapping(integration, &path);
@@ -319,6 +326,10 @@ impl Check<'_> {
             (_, true, Kind::Opsgenie) => {
                 let what = "Opsgenie's alerts are told apart by their API key, so this cannot be open";
                 self.error(format!("{path}.open"), what, "remove `open` and write `secret: ssm:/path/of/the/key`");
+            }
+            (_, true, Kind::Email) => {
+                let what = "mails are told apart by the secret in their address, so this cannot be open";
+                self.error(format!("{path}.open"), what, "remove `open` and write `secret: ssm:/path/of/the/token`");
             }
             (Some(_), true, _) => {
                 let what = "it has a secret and asks for none";

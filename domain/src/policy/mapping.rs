@@ -152,6 +152,34 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_by_mail_needs_a_secret_and_comes_from_no_network() {
+        assert_eq!(mistakes("    kind: email\n    secret: ssm:/i\n    auto_close: 24h\n"), [""; 0]);
+        let table = [
+            ("    kind: email\n", "integrations.i.secret: nothing proves who sends: there is no secret"),
+            (
+                "    kind: email\n    open: true\n",
+                "integrations.i.open: mails are told apart by the secret in their address",
+            ),
+            (
+                "    kind: email\n    secret: ssm:/i\n    from: [10.0.0.0/8]\n",
+                "integrations.i.from: AWS itself delivers it",
+            ),
+            (
+                "    kind: email\n    secret: ssm:/i\n    proof: signature\n",
+                "integrations.i.proof: its senders cannot do that",
+            ),
+            (
+                "    kind: email\n    secret: ssm:/i\n    header: X-Token\n",
+                "integrations.i.header: its senders have one place",
+            ),
+        ];
+        for (integration, expected) in table {
+            let told = mistakes(integration);
+            assert!(told.len() == 1 && told[0].contains(expected), "{expected}: {told:?}");
+        }
+    }
+
+    #[test]
     fn what_aws_sends_needs_no_proof_and_one_integration_of_each_kind() {
         for kind in ["guardduty", "security_hub", "aws_health", "aws_changes", "aws_cost", "aws_backup"] {
             assert_eq!(mistakes(&format!("    kind: {kind}\n")), [""; 0], "{kind}");

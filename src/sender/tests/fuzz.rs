@@ -3,6 +3,7 @@
 //!
 //! Plain `cargo test` runs a few of each; `make fuzz` runs a million, or as many as `FUZZ_RUNS` says.
 
+use std::mem;
 use std::sync::OnceLock;
 
 use domain::policy::{Integration, Kind, Policy};
@@ -11,9 +12,8 @@ use domain::text;
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::super::aws::{self, NoSignal};
 use super::promises::packed;
-use super::{Sent, fixtures, is_of_aws, now, policy};
+use super::{Sent, by_aws, fixtures, is_of_aws, now, policy};
 
 /// How many of each in plain `cargo test`.
 const FEW: u64 = 300;
@@ -182,7 +182,7 @@ fn bounded(signals: &[Signal], shown: impl Fn() -> String) {
     }
 }
 
-/// Twists the events of one service of AWS: with these nobody is at the door, so nothing may fail but by a name.
+/// Twists the events of one service of AWS, or mails: with these nobody is at the door, so nothing may fail but by a name.
 fn events(service: &str) {
     let read = |(_, body): (String, Vec<u8>)| serde_json::from_slice::<Value>(&body).expect("JSON");
     let own: Vec<Value> = fixtures().filter(|(name, _)| name.starts_with(service)).map(read).collect();
@@ -195,14 +195,21 @@ fn events(service: &str) {
         }
         // What SNS carries is an event in a text.
         if let Some(text) = event.pointer_mut("/Records/0/Sns/Message")
-            && let Some(mut inner) = text.as_str().and_then(|text| serde_json::from_str(text).ok())
+            && let Some(mut inner) = text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
         {
-            dice.twist(&mut inner);
+            // What SES carries is a mail in a text in that; what is not twisted around it is still believed.
+            let other = own[dice.roll(own.len())].to_string();
+            match inner.get_mut("content") {
+                Some(Value::String(mail)) if dice.roll(2) == 0 => {
+                    let bytes = dice.mutate(mem::take(mail).into_bytes(), other.as_bytes());
+                    *mail = String::from_utf8_lossy(&bytes).into_owned();
+                }
+                _ => dice.twist(&mut inner),
+            }
             *text = inner.to_string().into();
         }
-        match aws::signals(&event, &policy, at) {
-            Ok(signals) => bounded(&signals, || format!("run {run}: {event}")),
-            Err(NoSignal::Silent(_) | NoSignal::Malformed(_)) => {}
+        if let Ok(signals) = by_aws(&event, &policy, at) {
+            bounded(&signals, || format!("run {run}: {event}"));
         }
     }
 }
@@ -244,6 +251,7 @@ parsers! {
     no_event_makes_the_parser_of_backups_fail: "backup",
     no_event_makes_the_parser_of_changes_fail: "deploy",
     no_event_makes_the_parser_of_costs_fail: "cost",
+    no_mail_makes_its_parser_fail: "email",
     no_event_makes_guardduty_s_parser_fail: "guardduty",
     no_event_makes_health_s_parser_fail: "health",
     no_event_makes_security_hub_s_parser_fail: "securityhub",

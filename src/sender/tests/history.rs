@@ -9,8 +9,7 @@ use domain::incident::{Incident, Status};
 use domain::signal::{Action, Signal};
 use jiff::SignedDuration;
 
-use super::{Sent, fixtures, is_of_aws, now, policy};
-use crate::sender::aws;
+use super::{Sent, by_aws, fixtures, is_of_aws, now, policy};
 
 /// What says in which order the messages of a sender happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +24,7 @@ enum Order {
 }
 
 /// One problem each, in the words of its sender, in the order in which they happened.
-const STORIES: [(Order, &[&str]); 27] = [
+const STORIES: [(Order, &[&str]); 28] = [
     (Order::Arrival, &["pagerduty-trigger", "pagerduty-acknowledge", "pagerduty-resolve"]),
     (Order::Arrival, &["pagerdutyv1-trigger", "pagerdutyv1-acknowledge", "pagerdutyv1-resolve"]),
     (Order::Arrival, &["alertmanager-firing", "alertmanager-resolved"]),
@@ -54,6 +53,7 @@ const STORIES: [(Order, &[&str]); 27] = [
     (Order::Stated, &["securityhub-failed", "securityhub-passed"]),
     (Order::Stated, &["health-issue", "health-closed"]),
     (Order::Stated, &["backup-failed", "backup-completed"]),
+    (Order::Stated, &["email-firing", "email-clearing"]),
     // Their senders tell no ends.
     (Order::Stated, &["cost-anomaly"]),
     (Order::Stated, &["cost-sns-anomaly"]),
@@ -110,7 +110,7 @@ fn heard(name: &str, sent: i64, later: SignedDuration) -> Vec<Signal> {
     let at = sent_at + later;
     if is_of_aws(name) {
         let event = serde_json::from_slice(&body).expect("JSON");
-        return aws::signals(&event, &policy(), at).expect("signals");
+        return by_aws(&event, &policy(), at).unwrap_or_default();
     }
     let sent = match name.split('-').next() {
         Some("generic") => Sent::new("/v1/signals/generic", &body).signed_as(name, sent_at),

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::super::*;
-use super::{Sent, fixtures, is_of_aws, now, policy};
+use super::{Sent, by_aws, fixtures, is_of_aws, now, policy};
 
 #[test]
 fn an_address_has_its_methods_and_tells_them() {
@@ -292,7 +292,7 @@ proptest! {
             }
         }
         if let Ok(event) = serde_json::from_slice(&body) {
-            let _ = aws::signals(&event, &policy(), now());
+            let _ = by_aws(&event, &policy(), now());
         }
         body.truncate(length.index(body.len() * 2 + 1));
         prop_assert!(at(place, &body, true));
