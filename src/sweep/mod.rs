@@ -1,8 +1,8 @@
 //! Sweeping: once a minute, what should have moved and did not is found and moved on (design.md, section 2).
 //!
-//! - An incident for which something is due that nobody did gets one more look, by an execution of its own ([`neglected`]).
+//! - An incident for which something is due that nobody did gets one more look, by an execution of its own (`neglected`).
 //!   It does not matter why nobody did: nothing was started, it was aborted, it died between two calls.
-//! - What a silence held back goes on after its end ([`release`]), and its owner hears of that end before.
+//! - What a silence held back goes on after its end (`release`), and its owner hears of that end before.
 //! - Heartbeats that were missed are told of, and what is over because nobody speaks of it any more is ended.
 //! - Once an hour it looks for gaps ahead.
 //! - When all of that went well, it says so outside ([`Heartbeat`]), where somebody hears of its silence.
