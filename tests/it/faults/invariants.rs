@@ -98,6 +98,11 @@ pub fn ends(place: &Installation) -> Vec<String> {
     place.standin.world.lock().unwrap().incidents().iter().map(end).collect()
 }
 
+/// Each incident in a few words, for whoever wonders what became of it.
+pub fn stories(place: &Installation) -> Vec<String> {
+    place.standin.world.lock().unwrap().incidents().iter().map(told).collect()
+}
+
 /// The incidents that somebody was paged about.
 pub fn paged(place: &Installation) -> BTreeSet<String> {
     let of = |id: &str| id.splitn(3, '-').take(2).collect::<Vec<_>>().join("-");

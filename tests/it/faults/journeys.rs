@@ -72,7 +72,12 @@ pub const JOURNEYS: [Journey; 6] = [
         steps: &[archive_policy, checkpoint, archive_silences, checkpoint, is_covered],
         pages: 0,
     },
-    Journey { name: "export", policy, steps: &[trigger, resolve, wait, archive_all, begin, export], pages: 1 },
+    Journey {
+        name: "export",
+        policy,
+        steps: &[trigger, is_paged, resolve, wait, archive_all, begin, export],
+        pages: 1,
+    },
 ];
 
 /// Ten problems at once, each of another story.

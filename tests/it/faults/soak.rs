@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::installation::{Breaks, Installation, Snapshot};
-use super::invariants::{check, ends, paged};
+use super::invariants::{check, ends, paged, stories};
 use super::journeys::{JOURNEYS, Journey, STORM};
 use super::side_by_side;
 use crate::phone::Phone;
@@ -44,7 +44,7 @@ impl Calm {
         }
         check(place);
         assert_eq!(ends(place), self.ends);
-        assert_eq!(paged(place), self.paged, "nobody is left out, and nobody is paged for nothing");
+        assert_eq!(paged(place), self.paged, "nobody is left out or paged for nothing: {:#?}", stories(place));
         assert!(place.pages().len() <= self.pages + place.struck(), "at most one page too many for each fault");
     }
 }
