@@ -4,10 +4,11 @@
 //! key or its action it still tells that it came, under one key for all that could not be read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use cel::common::ast::IdedExpr;
 use cel::{Context, Env, ExecutionError, Value};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::expression::{self, Invalid, Names, REASON};
@@ -45,14 +46,47 @@ pub struct Mapped {
     pub failed: BTreeMap<String, String>,
 }
 
-/// Compiles an expression of a mapping.
-pub fn compile(text: &str) -> Result<IdedExpr, Invalid> {
-    expression::compile(text, &NAMES)
+/// An expression of a mapping: CEL over `body`, which is compiled when it is first needed, and then not again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Expression {
+    text: String,
+    #[serde(skip)]
+    compiled: OnceLock<Arc<Result<IdedExpr, Invalid>>>,
 }
+
+impl Expression {
+    /// What is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), Invalid> {
+        self.compiled().map(drop).map_err(Clone::clone)
+    }
+
+    fn compiled(&self) -> Result<&IdedExpr, &Invalid> {
+        let compiled = self.compiled.get_or_init(|| Arc::new(expression::compile(&self.text, &NAMES)));
+        compiled.as_ref().as_ref()
+    }
+}
+
+impl From<String> for Expression {
+    fn from(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Expression {}
+
+/// What expressions are evaluated in. Making one takes longer than all that they do.
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
 /// What `mapping` makes of `body`.
 pub fn read(mapping: &Mapping, body: &Json) -> Mapped {
-    let mut context = Context::with_env(Arc::new(Env::stdlib()));
+    let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
     context.add_variable_from_value("body", value(body));
     let mut mapped = Mapped { action: Some(Action::Trigger), ..Mapped::default() };
     let mut key = None;
@@ -102,10 +136,10 @@ enum Failed {
 }
 
 /// The text that an expression gives; nothing for null.
-fn evaluate(text: &str, context: &Context<'_, '_>) -> Result<Option<String>, Failed> {
+fn evaluate(expression: &Expression, context: &Context<'_, '_>) -> Result<Option<String>, Failed> {
     // The policy was checked before it was applied: one that does not compile here was checked by an older version.
-    let expression = compile(text).map_err(|invalid| Failed::Other(invalid.what))?;
-    match context.resolve(&expression) {
+    let expression = expression.compiled().map_err(|invalid| Failed::Other(invalid.what.clone()))?;
+    match context.resolve(expression) {
         Ok(Value::String(text)) => Ok(Some(text.to_string())),
         Ok(Value::Int(number)) => Ok(Some(number.to_string())),
         Ok(Value::UInt(number)) => Ok(Some(number.to_string())),

@@ -87,10 +87,20 @@ fn an_expression_may_only_ask_for_the_body_and_do_what_has_an_end() {
         ("body.", "does not compile"),
     ];
     for (text, expected) in table {
-        let invalid = compile(text).expect_err(text);
+        let invalid = Expression::from(text.to_owned()).check().expect_err(text);
         assert!(invalid.what.starts_with("the expression ") && invalid.what.contains(expected), "{invalid}");
         assert!(!invalid.fix.is_empty());
     }
+}
+
+#[test]
+fn an_expression_is_its_text_whether_it_was_compiled_or_not() {
+    let written = json!({ "key": "body.id", "labels": { "a": "body.a" } });
+    let (fresh, used) = (mapping(&written), mapping(&written));
+    assert_eq!(read(&used, &json!({ "id": 1, "a": "x" })).key, "1");
+    assert_eq!(used, fresh);
+    assert_eq!(used.clone(), fresh);
+    assert_eq!(serde_json::to_value(&used).expect("plain JSON"), written);
 }
 
 proptest! {

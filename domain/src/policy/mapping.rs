@@ -10,7 +10,7 @@ use super::node::Node;
 use super::read::{Fields, Read, Reader, mapping};
 use super::validate::Check;
 use crate::expression::Invalid;
-use crate::mapping::compile;
+use crate::mapping::Expression;
 use crate::text::LABELS;
 
 /// What the JSON of a sender means: each field is CEL over `body`.
@@ -18,31 +18,31 @@ use crate::text::LABELS;
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// Names the problem: what has the same key is the same one.
-    pub key: String,
+    pub key: Expression,
     /// What happened: `trigger`, `acknowledge`, `resolve`, `change`, or `ignore`; `trigger` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
+    pub action: Option<Expression>,
     /// One line for a person; the key when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
+    pub title: Option<Expression>,
     /// How bad it is, in a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub severity: Option<String>,
+    pub severity: Option<Expression>,
     /// What is affected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+    pub source: Option<Expression>,
     /// The service it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service: Option<String>,
+    pub service: Option<Expression>,
     /// When it happened: a time, or the seconds or milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
+    pub at: Option<Expression>,
     /// Where to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<Expression>,
     /// Labels, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, Expression>,
 }
 
 mapping!(Mapping, ["key", "action", "title", "severity", "source", "service", "at", "link", "labels"], fields => Mapping {
@@ -57,9 +57,19 @@ mapping!(Mapping, ["key", "action", "title", "severity", "source", "service", "a
     labels: fields.or_default("labels"),
 });
 
+impl Read for Expression {
+    fn read(reader: &mut Reader, node: &Node, path: &str) -> Self {
+        String::read(reader, node, path).into()
+    }
+
+    fn blank() -> Self {
+        Self::default()
+    }
+}
+
 impl Mapping {
     /// Its fields but the labels, in the order in which they are told; those that are absent are not among them.
-    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Expression)> {
         let fields = [
             ("key", Some(&self.key)),
             ("action", self.action.as_ref()),
@@ -70,7 +80,7 @@ impl Mapping {
             ("at", self.at.as_ref()),
             ("link", self.link.as_ref()),
         ];
-        fields.into_iter().filter_map(|(name, text)| Some((name, text?.as_str())))
+        fields.into_iter().filter_map(|(name, expression)| Some((name, expression?)))
     }
 }
 
@@ -90,10 +100,10 @@ impl Check<'_> {
             }
             (None, _) => return,
         };
-        let labels = mapping.labels.iter().map(|(name, text)| (format!("labels.{name}"), text.as_str()));
-        let fields = mapping.fields().map(|(name, text)| (name.to_owned(), text));
-        for (field, text) in fields.chain(labels) {
-            if let Err(Invalid { what, fix, .. }) = compile(text) {
+        let labels = mapping.labels.iter().map(|(name, expression)| (format!("labels.{name}"), expression));
+        let fields = mapping.fields().map(|(name, expression)| (name.to_owned(), expression));
+        for (field, expression) in fields.chain(labels) {
+            if let Err(Invalid { what, fix, .. }) = expression.check() {
                 self.mistakes.push(Mistake::error(format!("{path}.{field}"), what, fix));
             }
         }
