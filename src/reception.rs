@@ -126,7 +126,7 @@ impl Reception {
         let needed = sender::secrets_needed(door, &active.policy);
         let secrets = self.secrets.get(&needed, now).await?;
         let certificate = match sender::certificate_needed(door, &request, &active.policy) {
-            Some(url) => self.topics.certificate(&url).await?,
+            Some(url) => self.topics.certificate(&url, now).await?,
             None => None,
         };
         let request = Request { certificate: certificate.as_deref(), ..request };

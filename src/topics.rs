@@ -7,12 +7,15 @@ use std::sync::{Mutex, OnceLock};
 
 use bytes::Bytes;
 use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
 use crate::outgoing::Outgoing;
 
 /// How many certificates are remembered. SNS has one for each region, and changes it about once a year.
 const REMEMBERED: usize = 16;
+/// How long nothing new is fetched after a certificate that SNS does not have: whoever makes up names is not worth more.
+const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
 /// What is fetched from SNS.
 #[derive(Default)]
@@ -20,15 +23,25 @@ pub struct Topics {
     /// Made when it is first needed: most installations never are asked for it.
     client: OnceLock<Outgoing>,
     remembered: Mutex<HashMap<String, Bytes>>,
+    /// When SNS did not have what it was asked for.
+    missed: Mutex<Option<Timestamp>>,
 }
 
 impl Topics {
-    /// The certificate at `url`; `None` where SNS has none.
-    pub async fn certificate(&self, url: &str) -> Result<Option<Bytes>, Error> {
+    /// The certificate at `url`; `None` where SNS has none. Who names one shortly after that is asked to come back.
+    pub async fn certificate(&self, url: &str, now: Timestamp) -> Result<Option<Bytes>, Error> {
+        const WHAT: &str = "fetching a certificate of SNS";
         if let Some(known) = self.remembered.lock().expect("no holder panics").get(url) {
             return Ok(Some(known.clone()));
         }
-        let Some(found) = self.get("fetching a certificate of SNS", url).await? else { return Ok(None) };
+        let missed = *self.missed.lock().expect("no holder panics");
+        if missed.is_some_and(|at| now.duration_since(at) < PAUSE) {
+            return Err(Error::Unavailable { what: WHAT, source: "the last one was not there".into() });
+        }
+        let Some(found) = self.get(WHAT, url).await? else {
+            *self.missed.lock().expect("no holder panics") = Some(now);
+            return Ok(None);
+        };
         let mut remembered = self.remembered.lock().expect("no holder panics");
         if remembered.len() >= REMEMBERED {
             remembered.clear();
@@ -63,21 +76,26 @@ mod tests {
         Topics { client: OnceLock::from(server.client(5000)), ..Topics::default() }
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
     #[tokio::test]
-    async fn a_certificate_is_fetched_once_and_one_that_is_not_there_is_none() {
-        let server = Server::start([
-            Answer::Whole("404 Not Found", String::new()),
-            Answer::Whole("200 OK", "a certificate".to_owned()),
-        ]);
+    async fn a_certificate_is_fetched_once_and_after_one_that_is_not_there_none_for_a_while() {
+        let found = || Answer::Whole("200 OK", "a certificate".to_owned());
+        let server = Server::start([found(), Answer::Whole("404 Not Found", String::new()), found()]);
         let topics = topics(&server);
-        let (missing, there) =
-            (format!("http://{}/missing.pem", server.address), format!("http://{}/a.pem", server.address));
-        assert_eq!(topics.certificate(&missing).await.ok(), Some(None));
+        let url = |name: &str| format!("http://{}/{name}.pem", server.address);
         for _ in 0..3 {
-            assert_eq!(topics.certificate(&there).await.ok(), Some(Some("a certificate".into())));
+            let known = topics.certificate(&url("known"), at(0)).await;
+            assert_eq!(known.ok(), Some(Some("a certificate".into())));
         }
+        assert_eq!(topics.certificate(&url("missing"), at(0)).await.ok(), Some(None));
+        assert!(matches!(topics.certificate(&url("new"), at(9)).await, Err(Error::Unavailable { .. })));
+        assert!(topics.certificate(&url("known"), at(9)).await.is_ok_and(|known| known.is_some()));
+        assert!(topics.certificate(&url("new"), at(10)).await.is_ok_and(|new| new.is_some()));
         let lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
-        assert_eq!(lines, ["GET /missing.pem HTTP/1.1", "GET /a.pem HTTP/1.1"]);
+        assert_eq!(lines, ["GET /known.pem HTTP/1.1", "GET /missing.pem HTTP/1.1", "GET /new.pem HTTP/1.1"]);
     }
 
     #[tokio::test]
@@ -86,8 +104,8 @@ mod tests {
         let server = Server::start([trouble(), trouble(), Answer::Whole("200 OK", "a certificate".to_owned())]);
         let topics = topics(&server);
         let url = format!("http://{}/a.pem", server.address);
-        assert!(matches!(topics.certificate(&url).await, Err(Error::Unavailable { .. })));
+        assert!(matches!(topics.certificate(&url, at(0)).await, Err(Error::Unavailable { .. })));
         assert!(matches!(topics.confirm(&url).await, Err(Error::Unavailable { .. })));
-        assert!(topics.certificate(&url).await.is_ok_and(|found| found.is_some()));
+        assert!(topics.certificate(&url, at(0)).await.is_ok_and(|found| found.is_some()));
     }
 }
