@@ -69,7 +69,9 @@ impl Intake {
                 Ok(arrival) => problems.entry(arrival.signal.fingerprint.clone()).or_default().push(arrival),
                 Err(place) => {
                     metrics::counter!("signals_unreadable").increment(1);
-                    let buried = self.dead_letters.bury(&message.body.unwrap_or_default(), &place).await;
+                    let trace = message.attributes.get("AWSTraceHeader").map(String::as_str);
+                    let body = message.body.as_deref().unwrap_or_default();
+                    let buried = self.dead_letters.bury(body, &place, trace).await;
                     failed.extend(report(buried).map(|()| id));
                 }
             }

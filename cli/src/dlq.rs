@@ -10,6 +10,7 @@ use watchkeeper::api::{DeadLetterList, DeadLetterQueue, DeadLetterQueueList, Red
 use crate::args::{DlqCommand, Queue};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::incidents::times;
 use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
 
 /// Does what `command` says.
@@ -109,6 +110,12 @@ fn one(found: &DeadLetterList) -> String {
         let about = letter.about.as_ref().map(|about| format!("  {}", text(about))).unwrap_or_default();
         let _ = writeln!(told, "{}  {}{about}", paint(BLUE, &text(&letter.id)), show::time(letter.sent_at));
         let _ = writeln!(told, "  {}: {}", paint(BOLD, &text(&letter.cause)), text(&letter.again));
+        let tries = letter.tries.map(|tries| format!("tried {}", times(tries)));
+        let trace = letter.trace.as_ref().map(|trace| format!("see {} in the traces and logs", text(trace)));
+        let known: Vec<String> = tries.into_iter().chain(trace).collect();
+        if !known.is_empty() {
+            let _ = writeln!(told, "  {}", known.join(", "));
+        }
         let _ = writeln!(told, "  {}", paint(DIM, &text(&letter.body)));
     }
     if !found.complete {

@@ -248,7 +248,7 @@ fn told(delivery: &Delivery) -> String {
     format!("{} by {}: {state}{until}{tried}{reason}", text(whom), text(&delivery.channel))
 }
 
-fn times(count: u64) -> String {
+pub fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 

@@ -367,13 +367,13 @@ fn letters() -> World {
         "causes": causes, "complete": true})
     };
     let causes = json!([
-        cause("dedup failed ten times", 4, "back to the queue of signals", true),
+        cause("dedup failed again and again", 4, "back to the queue of signals", true),
         cause(HOSTILE, 1, "it is no signal: nothing but a person can read it", false),
     ]);
     let redriven = |redriven: u64, failed: u64, more: bool| json!({"redriven": redriven, "impossible": 1, "failed": failed, "more": more});
     let letter = json!({
         "id": "5b2c0b5a-2a52-4a7e-9d53-1f0b5a2c7e11", "cause": "States.Timeout", "about": ONE,
-        "sent_at": "2026-11-21T10:00:00Z", "again": "one more look at the incident", "body": format!("{{\"incident\": \"{ONE}\"}}"),
+        "sent_at": "2026-11-21T10:00:00Z", "tries": 3, "trace": "0123456789abcdef0123-1", "again": "one more look at the incident", "body": format!("{{\"incident\": \"{ONE}\"}}"),
     });
     vec![
         ("GET /v1/dead-letters/incident", 200, json!({"name": "incident", "letters": [letter], "complete": true})),
@@ -601,7 +601,7 @@ fn what_failed_and_whether_all_is_well_is_told_the_worst_first() {
         ("dlq-show-empty", &["dlq", "show", "sweep"], letters()),
         ("dlq-redrive", &["dlq", "redrive", "signals"], letters()),
         ("dlq-redrive-dry-run", &["dlq", "redrive", "signals", "--dry-run"], letters()),
-        ("dlq-redrive-cause", &["dlq", "redrive", "signals", "--cause", "dedup failed ten times"], letters()),
+        ("dlq-redrive-cause", &["dlq", "redrive", "signals", "--cause", "dedup failed again and again"], letters()),
         ("dlq-redrive-failed", &["dlq", "redrive", "ingest", "--rate", "5"], letters()),
         ("dlq-redrive-elsewhere", &["dlq", "redrive", "elsewhere"], letters()),
         ("fsck", &["fsck"], well(json!([]))),

@@ -69,6 +69,12 @@ pub struct DeadLetter {
     pub about: Option<String>,
     /// When it was put there.
     pub sent_at: Timestamp,
+    /// How often it was tried, as far as anybody counted; whoever looked at it may be counted too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u64>,
+    /// Its trace, or the execution or request that failed, to be found in the logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// What redriving it comes to.
     pub again: String,
     /// Its text, as it failed.

@@ -45,6 +45,8 @@ impl Operator {
             cause: letter.cause(),
             about: letter.about(),
             sent_at: letter.sent_at,
+            tries: letter.tries(),
+            trace: letter.trace(),
             again: letter.again().what().to_owned(),
             body: letter.body.clone(),
         });

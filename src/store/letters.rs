@@ -15,6 +15,13 @@ const HIDDEN: i32 = 60;
 /// How many letters are received at once.
 const RECEIVED: i32 = 10;
 
+/// What SQS itself says of a letter.
+const SAID: [MessageSystemAttributeName; 3] = [
+    MessageSystemAttributeName::SentTimestamp,
+    MessageSystemAttributeName::ApproximateReceiveCount,
+    MessageSystemAttributeName::AwsTraceHeader,
+];
+
 /// The queue of one path.
 #[derive(Debug, Clone)]
 pub struct Letters {
@@ -58,18 +65,16 @@ impl Letters {
     pub async fn take(&self) -> Result<Vec<Held>, Error> {
         let asked = self.client.receive_message().queue_url(&self.url).max_number_of_messages(RECEIVED);
         let asked = asked.visibility_timeout(HIDDEN).message_attribute_names("All");
-        let asked = asked.message_system_attribute_names(MessageSystemAttributeName::SentTimestamp).send().await;
+        let asked = asked.set_message_system_attribute_names(Some(SAID.to_vec())).send().await;
         let found = asked.map_err(|error| Error::aws("looking at dead letters", error))?;
         let held = found.messages.unwrap_or_default().into_iter().filter_map(|message| {
-            let sent =
-                message.attributes.as_ref().and_then(|known| known.get(&MessageSystemAttributeName::SentTimestamp));
-            let sent_at = sent.and_then(|sent| Timestamp::from_millisecond(sent.parse().ok()?).ok());
-            let attributes: BTreeMap<String, String> = message
-                .message_attributes
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value.string_value?)))
-                .collect();
+            let known = message.attributes.unwrap_or_default();
+            let sent_at = known.get(&MessageSystemAttributeName::SentTimestamp);
+            let sent_at = sent_at.and_then(|sent| Timestamp::from_millisecond(sent.parse().ok()?).ok());
+            let said = message.message_attributes.unwrap_or_default().into_iter();
+            let said = said.filter_map(|(name, value)| Some((name, value.string_value?)));
+            let known = known.into_iter().map(|(name, value)| (name.as_str().to_owned(), value));
+            let attributes: BTreeMap<String, String> = said.chain(known).collect();
             let letter = Letter {
                 path: self.path,
                 id: message.message_id?,

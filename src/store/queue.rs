@@ -1,7 +1,13 @@
 //! Queues of signals.
 
+use std::collections::HashMap;
+
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::builders::MessageSystemAttributeValueBuilder;
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
+};
 use domain::signal::Signal;
 use futures_util::future::try_join_all;
 
@@ -68,12 +74,17 @@ impl Queue {
         sent.map(drop).map_err(|error| Error::aws("queueing a signal again", error))
     }
 
-    /// Puts a message that can never succeed on this queue as it is, with the reason.
-    pub async fn bury(&self, body: &str, reason: &str) -> Result<(), Error> {
-        let reason = aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value(reason);
+    /// Puts a message that can never succeed on this queue as it is, with the reason and the trace that it belongs to.
+    pub async fn bury(&self, body: &str, reason: &str, trace: Option<&str>) -> Result<(), Error> {
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason);
         let reason = reason.build().map_err(|error| Error::Misconfigured(error.to_string()))?;
         let sent = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = sent.message_attributes("reason", reason).send().await;
+        let header = trace.map(|trace| MessageSystemAttributeValue::builder().data_type("String").string_value(trace));
+        let header = header.map(MessageSystemAttributeValueBuilder::build).transpose();
+        let header = header.map_err(|error| Error::Misconfigured(error.to_string()))?;
+        let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+        let header = header.map(|header| HashMap::from([(name, header)]));
+        let sent = sent.message_attributes("reason", reason).set_message_system_attributes(header).send().await;
         sent.map(drop).map_err(|error| Error::aws("burying a message", error))
     }
 }

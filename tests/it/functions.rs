@@ -70,6 +70,19 @@ fn one_message_that_cannot_be_read_fails_alone_and_is_kept() {
 }
 
 #[test]
+fn e11_a_buried_message_keeps_its_trace() {
+    let standin = standin(NOBODY);
+    let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
+    let trace = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1";
+    let poison = |attributes: Value| json!({ "messageId": "m", "body": "{", "attributes": attributes });
+    let records = [poison(json!({ "AWSTraceHeader": trace })), poison(json!({}))];
+    let answer = dedup.invoke(&json!({ "Records": records })).unwrap().unwrap();
+    assert!(failures(&answer).is_empty());
+    let world = standin.world.lock().unwrap();
+    assert_eq!((world.queues["dead-letters"].len(), world.traces.as_slice()), (2, [trace.to_owned()].as_slice()));
+}
+
+#[test]
 fn a_table_in_trouble_gives_the_messages_back() {
     let standin = standin(NOBODY);
     let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);

@@ -93,7 +93,7 @@ fn dead_letters_are_listed_by_cause_shown_and_left_where_they_are() {
         assert_eq!((&queues[0]["name"], &queues[0]["letters"]), (&json!("signals"), &json!(3)));
         let causes = queues[0]["causes"].as_array().unwrap();
         let told = |at: usize| ["cause", "letters", "possible"].map(|name| causes[at][name].clone());
-        assert_eq!(told(0), [json!("dedup failed ten times"), json!(2), json!(true)]);
+        assert_eq!(told(0), [json!("dedup failed again and again"), json!(2), json!(true)]);
         assert_eq!(told(1), [json!("not a signal: at id"), json!(1), json!(false)]);
         assert!(queues[1..].iter().all(|queue| queue["letters"] == 0 && queue["causes"] == json!([])));
         let shown = operator.ask("GET", "/v1/dead-letters/signals", &Value::Null);

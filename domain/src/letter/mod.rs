@@ -89,7 +89,7 @@ pub struct Letter {
     pub sent_at: Timestamp,
     /// Its text.
     pub body: String,
-    /// What was said of it beside its text.
+    /// What was said of it beside its text: by whoever put it there, and by SQS itself.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -132,21 +132,47 @@ impl Again {
 impl Letter {
     /// Why it is here, in words that are the same for all that failed alike. Nothing of what a sender said is in it.
     pub fn cause(&self) -> String {
-        let body = || serde_json::from_str::<Value>(&self.body).unwrap_or_default();
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         // What dedup gave up, and what EventBridge and Scheduler could not deliver.
         let said = ["reason", "ERROR_CODE"].iter().find_map(|name| self.attributes.get(*name).cloned());
         let failed = || {
-            let body = body();
+            let body = self.json();
             // What Lambda says of an event that a function failed at; what the machine says of an incident.
             let named = text(&body["responsePayload"]["errorType"]).or_else(|| text(&body["error"]));
             named.or_else(|| text(&body["requestContext"]["condition"]))
         };
         let cause = said.or_else(failed).unwrap_or_else(|| match self.path {
-            Path::Signals => "dedup failed ten times".to_owned(),
+            Path::Signals => "dedup failed again and again".to_owned(),
             _ => "nothing is said of it".to_owned(),
         });
         cut(&visible(&cause), CAUSE)
+    }
+
+    /// How often it was tried, as far as anybody counted. A queue counts how often it handed a message out, and whoever
+    /// looks at a letter is counted too.
+    pub fn tries(&self) -> Option<u64> {
+        let number = |name: &str| self.attributes.get(name)?.parse::<u64>().ok();
+        let handed_out = || number("ApproximateReceiveCount").filter(|_| self.path == Path::Signals);
+        // EventBridge and Scheduler count what came after the first.
+        let retried = number("RETRY_ATTEMPTS").map(|retries| retries + 1);
+        let invoked = || self.json()["requestContext"]["approximateInvokeCount"].as_u64();
+        retried.or_else(invoked).or_else(|| handed_out().map(|count| count.saturating_sub(1).max(1)))
+    }
+
+    /// Where its tries are in the traces and the logs: the trace's id, else the execution or the request that failed.
+    pub fn trace(&self) -> Option<String> {
+        let header = self.attributes.get("AWSTraceHeader");
+        let root = header.and_then(|header| header.split(';').find_map(|part| part.strip_prefix("Root=")));
+        let body = || {
+            let body = self.json();
+            let named = body["execution"].as_str().or_else(|| body["requestContext"]["requestId"].as_str());
+            named.map(str::to_owned)
+        };
+        root.map(str::to_owned).or_else(body).map(|trace| cut(&visible(&trace), CAUSE))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
     }
 
     /// What it is about: an incident, or an alert and its integration.

@@ -29,6 +29,29 @@ fn signal() -> Value {
 }
 
 #[test]
+fn e11_each_letter_says_how_often_it_was_tried_and_where_to_look_for_that() {
+    let root = "1-67891233-abcdef012345678912345678";
+    let header = format!("Sampled=1;Root={root};Parent=463ac35c9f6413ad");
+    let lambda = json!({ "requestContext": { "requestId": "r-1", "approximateInvokeCount": 3 } });
+    let look = json!({ "incident": "x", "execution": "e-1", "error": "States.Timeout" });
+    let received = |count| ("ApproximateReceiveCount", count);
+    let table = [
+        // Given up by SQS, and seen in its queue once; and given up by dedup, which saw at once that it is none.
+        (Path::Signals, signal(), vec![received("61"), ("AWSTraceHeader", &header)], Some(60), Some(root)),
+        (Path::Signals, json!("{"), vec![received("1"), ("reason", "not a signal")], Some(1), None),
+        (Path::Ingest, lambda.clone(), vec![received("7")], Some(3), Some("r-1")),
+        (Path::Archive, lambda, vec![], Some(3), Some("r-1")),
+        (Path::Ingest, json!({}), vec![("RETRY_ATTEMPTS", "185")], Some(186), None),
+        (Path::Incident, look, vec![received("2")], None, Some("e-1")),
+        (Path::Sweep, json!("not JSON"), vec![("RETRY_ATTEMPTS", "many"), ("AWSTraceHeader", "none")], None, None),
+    ];
+    for (path, body, attributes, tries, trace) in table {
+        let letter = letter(path, &body, &attributes);
+        assert_eq!((letter.tries(), letter.trace().as_deref()), (tries, trace), "{letter:?}");
+    }
+}
+
+#[test]
 fn e11_each_letter_says_why_it_is_there_and_nothing_of_what_a_sender_said() {
     let failed = json!({
         "requestContext": { "condition": "RetriesExhausted" },
@@ -36,7 +59,7 @@ fn e11_each_letter_says_why_it_is_there_and_nothing_of_what_a_sender_said() {
         "responsePayload": { "errorType": "Unavailable", "errorMessage": "ana@example.org" },
     });
     let table = [
-        (letter(Path::Signals, &signal(), &[]), "dedup failed ten times"),
+        (letter(Path::Signals, &signal(), &[]), "dedup failed again and again"),
         (
             letter(Path::Signals, &json!("{"), &[("reason", "not a signal: at alert.title")]),
             "not a signal: at alert.title",
