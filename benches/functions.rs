@@ -12,6 +12,8 @@
 )]
 #![allow(unreachable_pub, dead_code, reason = "shared with the tests, which use more of it")]
 
+#[path = "adapters.rs"]
+mod adapters;
 #[path = "../tests/it/cases.rs"]
 mod cases;
 #[path = "evidence.rs"]
@@ -26,6 +28,8 @@ mod runtime;
 mod server;
 #[path = "../tests/it/standin.rs"]
 mod standin;
+#[path = "storm.rs"]
+mod storm;
 #[path = "table.rs"]
 mod table;
 
@@ -94,6 +98,7 @@ fn main() {
 
     ingest(&mut table);
     dedup(&mut table);
+    storm::figures(&mut table, FUNCTIONS[0].1, FUNCTIONS[1].1);
     rehearse(&mut table);
     evidence::figures(&mut table);
     export::figures(&mut table);
@@ -111,9 +116,7 @@ fn ingest(table: &mut Table) {
     let pure = load::pure_us(&policy);
     table.head("ingest");
     table.row(Row::budget("verify, parse, normalise one signed 2 KB alert", pure, "us CPU", 20.0));
-    for (kind, us) in load::adapters_us() {
-        table.row(Row::budget(&format!("    {kind}: the same of a payload of its own"), us, "us CPU", 20.0));
-    }
+    adapters::figures(table);
     let standin = standin("127.0.0.1:9");
     let function = cases::function(FUNCTIONS[0].1, &standin, &[]);
     function.init();
@@ -203,7 +206,8 @@ fn measure(function: &Function, runs: usize, event: impl Fn(usize) -> Value) -> 
     let before = load::cpu_seconds(function);
     let began = Instant::now();
     for event in events {
-        function.invoke_text(event).unwrap().unwrap();
+        let answer = function.invoke_text(event).unwrap().unwrap();
+        assert!(!answer.contains(r#""statusCode":4"#) && !answer.contains(r#""statusCode":5"#), "{answer}");
     }
     let took = began.elapsed().as_secs_f64();
     let cpu = load::cpu_seconds(function) - before;

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use watchkeeper::secret::Secret;
-use watchkeeper::sender::verify::table::{self, Scheme};
 use watchkeeper::sender::{self, Request, verify};
 
 use crate::cases::WEBHOOK_SECRET;
@@ -80,7 +79,7 @@ fn gateway(path: &str, headers: &[(&'static str, String)], body: &[u8]) -> Value
         "headers": headers,
         "requestContext": {
             "accountId": "000000000000", "apiId": "a", "domainName": "a.execute-api.us-east-1.amazonaws.com",
-            "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "bench" },
+            "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "bench" },
             "requestId": "r", "routeKey": "r", "stage": "$default", "time": "t", "timeEpoch": 0,
         },
         "body": STANDARD.encode(body), "isBase64Encoded": true,
@@ -196,69 +195,4 @@ pub fn python_us(python: &str, script: &str) -> Option<f64> {
         function.invoke_text(event.clone())?.ok()?;
     }
     Some((cpu_seconds(&function) - before) * 1e6 / f64::from(runs))
-}
-
-/// Senders with adapters, each with its integration, how it is proved, and a real payload of its own.
-const ADAPTERS: [(&str, Proven, &str); 10] = [
-    ("datadog", Proven::Header("x-api-key"), include_str!("../events/ingest/datadog-triggered.json")),
-    ("github", Proven::Signed(&table::GITHUB), include_str!("../events/ingest/github-deployment-failure.json")),
-    ("gitlab", Proven::Header("x-gitlab-token"), include_str!("../events/ingest/gitlab-pipeline-failed.json")),
-    ("grafana", Proven::Signed(&GRAFANA), include_str!("../events/ingest/grafana-firing.json")),
-    ("intercom", Proven::Signed(&table::INTERCOM), include_str!("../events/ingest/intercom-conversation-created.json")),
-    ("oncall", Proven::Header("x-api-key"), include_str!("../events/ingest/oncall-alerting.json")),
-    (
-        "pagerduty_webhook",
-        Proven::Signed(&table::PAGERDUTY),
-        include_str!("../events/ingest/pagerdutywebhook-triggered.json"),
-    ),
-    ("sentry", Proven::Signed(&table::SENTRY), include_str!("../events/ingest/sentry-issue-alert.json")),
-    ("sentry", Proven::Signed(&table::SENTRY), include_str!("../events/ingest/sentry-metric-critical.json")),
-    ("zendesk", Proven::Signed(&table::ZENDESK), include_str!("../events/ingest/zendesk-ticket-created.json")),
-];
-static GRAFANA: Scheme<'static> = Scheme::grafana(&[table::GRAFANA_SIGNATURE], None);
-
-/// How the payload of an adapter is proved.
-enum Proven {
-    Signed(&'static Scheme<'static>),
-    Header(&'static str),
-}
-
-/// Processor microseconds of each adapter for a payload of its sender: verified, parsed and made into signals.
-pub fn adapters_us() -> Vec<(&'static str, f64)> {
-    let kinds: String = ADAPTERS
-        .map(|(kind, ..)| kind)
-        .iter()
-        .collect::<std::collections::BTreeSet<_>>()
-        .iter()
-        .fold(String::new(), |all, kind| format!("{all}  {kind}: {{ kind: {kind}, secret: \"ssm:/s\" }}\n"));
-    let policy = include_str!("../cli/tests/files/policy.yaml");
-    let policy = policy.replace("integrations:\n", &format!("integrations:\n{kinds}"));
-    let (policy, _) = domain::policy::parse(&policy).unwrap();
-    ADAPTERS.map(|(kind, proven, body)| (kind, adapter_us(kind, &proven, body, &policy))).into()
-}
-
-fn adapter_us(kind: &str, proven: &Proven, body: &str, policy: &Policy) -> f64 {
-    let now = Timestamp::now();
-    let body = serde_json::from_str::<Value>(body).unwrap().to_string();
-    let secrets = [Secret::new(WEBHOOK_SECRET)];
-    let headers = match proven {
-        Proven::Signed(scheme) => verify::headers(scheme, &secrets[0], "msg_1", now, body.as_bytes()).unwrap(),
-        Proven::Header(name) => vec![((*name).to_owned(), WEBHOOK_SECRET.to_owned())],
-    };
-    let pair = |(name, value): &(String, String)| {
-        (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
-    };
-    let headers: HeaderMap = headers.iter().map(pair).collect();
-    let path = format!("/v1/signals/{kind}");
-    let runs = 10_000;
-    let began = Instant::now();
-    for _ in 0..runs {
-        let door = sender::door(&Method::POST, &path).unwrap();
-        let (method, body, source, certificate, received_at) = (&Method::POST, body.as_bytes(), None, None, now);
-        let request =
-            Request { method, path: &path, headers: &headers, body, source, certificate, id: "r", received_at };
-        let received = sender::receive(&door, &request, policy, &|_| &secrets);
-        assert_eq!(std::hint::black_box(received).unwrap().signals.len(), 1);
-    }
-    began.elapsed().as_secs_f64() * 1e6 / f64::from(runs)
 }
