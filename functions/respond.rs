@@ -8,7 +8,7 @@ use watchkeeper::config::required;
 use watchkeeper::inhibition::Inhibitor;
 use watchkeeper::lambda;
 use watchkeeper::respond::Responder;
-use watchkeeper::store::{AccessLog, Incidents, Inhibitions, Machine, Policies, Secrets, Subjects};
+use watchkeeper::store::{AccessLog, Incidents, Inhibitions, Machine, Policies, Requests, Secrets, Subjects};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -18,7 +18,8 @@ async fn main() -> Result<(), lambda::Fatal> {
     let incidents = Incidents::new(aws, required("RECORDS_TABLE")?, state.clone());
     let machine = Machine::new(aws, required("INCIDENT_MACHINE")?);
     let responder = &Responder {
-        access: Access::new(Secrets::new(aws), &path, AccessLog::new(aws, required("RECORDS_TABLE")?)),
+        access: Access::new(Secrets::new(aws), &path, AccessLog::new(aws, required("RECORDS_TABLE")?))
+            .with_keys(Requests::new(aws, state.clone())),
         inhibitor: Inhibitor {
             incidents: incidents.clone(),
             inhibitions: Inhibitions::new(aws, state.clone()),

@@ -5,7 +5,7 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::roster::Roster;
-use watchkeeper::store::{AccessLog, CalendarLog, CoverLog, Policies, Secrets};
+use watchkeeper::store::{AccessLog, CalendarLog, CoverLog, Policies, Requests, Secrets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -15,7 +15,8 @@ async fn main() -> Result<(), lambda::Fatal> {
             Secrets::new(aws),
             &required("SECRETS_PATH")?,
             AccessLog::new(aws, required("RECORDS_TABLE")?),
-        ),
+        )
+        .with_keys(Requests::new(aws, required("STATE_TABLE")?)),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         covers: CoverLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         calendars: CalendarLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),

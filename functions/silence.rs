@@ -5,7 +5,7 @@ use watchkeeper::aws::Aws;
 use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::silence::Silencer;
-use watchkeeper::store::{AccessLog, Incidents, Policies, Secrets, SilenceLog};
+use watchkeeper::store::{AccessLog, Incidents, Policies, Requests, Secrets, SilenceLog};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Fatal> {
@@ -15,7 +15,8 @@ async fn main() -> Result<(), lambda::Fatal> {
             Secrets::new(aws),
             &required("SECRETS_PATH")?,
             AccessLog::new(aws, required("RECORDS_TABLE")?),
-        ),
+        )
+        .with_keys(Requests::new(aws, required("STATE_TABLE")?)),
         silences: SilenceLog::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         incidents: Incidents::new(aws, required("RECORDS_TABLE")?, required("STATE_TABLE")?),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),

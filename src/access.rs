@@ -14,7 +14,10 @@ use crate::error::Error;
 use crate::lambda::{Http, problem};
 use crate::reply::Reply;
 use crate::sender::token::presented;
-use crate::store::{AccessLog, Secrets};
+use crate::store::{AccessLog, Requests, Secrets};
+
+/// The longest key of a request, in bytes.
+const KEY: usize = 256;
 
 /// Who may use the API.
 #[derive(Debug)]
@@ -22,12 +25,19 @@ pub struct Access {
     secrets: Secrets,
     parameter: String,
     log: AccessLog,
+    requests: Option<Requests>,
 }
 
 impl Access {
     /// Tokens in the parameter `tokens` under `path`; what they are used for is written into `log`.
     pub fn new(secrets: Secrets, path: &str, log: AccessLog) -> Self {
-        Self { secrets, parameter: format!("{path}/tokens"), log }
+        Self { secrets, parameter: format!("{path}/tokens"), log, requests: None }
+    }
+
+    /// The same where requests may have an `Idempotency-Key`, of which `requests` knows what it stands for.
+    #[must_use]
+    pub fn with_keys(self, requests: Requests) -> Self {
+        Self { requests: Some(requests), ..self }
     }
 
     /// What `answer` says to the holder of the token that a request presents, and the refusal when it presents none
@@ -47,10 +57,37 @@ impl Access {
             let (written, answered) = tokio::join!(written, Box::pin(answer(token)));
             return written.and(answered);
         }
-        let answered = Box::pin(answer(token)).await;
-        let status = answered.as_ref().map_or_else(|error| problem(error).status, |reply| reply.status);
+        let answered = Box::pin(self.once(request, token, now, answer)).await;
+        let status = status(&answered);
         if (400..500).contains(&status) {
             self.log.append(&cause, AccessEvent::Refused { asked, status }, now).await?;
+        }
+        answered
+    }
+
+    /// What `answer` says, unless the request has a key that stands for another one. A request that is refused leaves its
+    /// key free.
+    async fn once(
+        &self,
+        request: &Http,
+        token: String,
+        now: Timestamp,
+        answer: impl AsyncFnOnce(String) -> Result<Reply, Error>,
+    ) -> Result<Reply, Error> {
+        let (Some(requests), true) = (&self.requests, request.headers.contains_key("idempotency-key")) else {
+            return answer(token).await;
+        };
+        let Some(key) = request.idempotency_key().filter(|key| (1..=KEY).contains(&key.len())) else {
+            return Err(Error::InvalidEvent(format!("`Idempotency-Key` has 1 to {KEY} characters of ASCII")));
+        };
+        let name = format!("{token}/{}/{}/{key}", request.method, request.path);
+        if !requests.claim(&name, &request.body, now).await? {
+            let detail = "this Idempotency-Key was sent with another body; send a new key with a new request";
+            return Ok(Reply::problem(Situation::KeyReused, detail));
+        }
+        let answered = answer(token).await;
+        if (400..500).contains(&status(&answered)) {
+            requests.release(&name, &request.body).await?;
         }
         answered
     }
@@ -75,6 +112,11 @@ impl Access {
         }
         Ok(found)
     }
+}
+
+/// The HTTP status of an answer.
+fn status(answered: &Result<Reply, Error>) -> u16 {
+    answered.as_ref().map_or_else(|error| problem(error).status, |reply| reply.status)
 }
 
 fn refusal() -> Reply {

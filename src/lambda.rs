@@ -134,6 +134,13 @@ pub struct Http {
     pub id: String,
 }
 
+impl Http {
+    /// The key by which a request that comes again is known.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.headers.get("idempotency-key").and_then(|key| key.to_str().ok())
+    }
+}
+
 /// The part of API Gateway's event, format 2.0, that is used.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -270,8 +270,8 @@ impl Responder {
 
 /// Names the request in the log: with an `Idempotency-Key`, the same when it comes again.
 fn cause(request: &Http, token: &str, action: &str) -> Cause {
-    let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-    Principal::token(token).cause(format!("api/{token}/{action}/{}", key.unwrap_or(&request.id)))
+    let key = request.idempotency_key().unwrap_or(&request.id);
+    Principal::token(token).cause(format!("api/{token}/{action}/{key}"))
 }
 
 fn nowhere() -> Reply {

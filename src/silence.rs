@@ -56,8 +56,7 @@ impl Silencer {
         if let ["api", "v2", rest @ ..] = path.as_slice() {
             return alertmanager::answer(self, rest, request, token, now).await;
         }
-        let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        let cause = format!("api/{token}/{}/{}", request.path, key.unwrap_or(&request.id));
+        let cause = format!("api/{token}/{}/{}", request.path, request.idempotency_key().unwrap_or(&request.id));
         let cause = Principal::token(token).cause(cause);
         let asked: SilenceRequest = match request.method {
             Method::POST | Method::PUT | Method::DELETE if !request.body.is_empty() => read_object(&request.body)?,

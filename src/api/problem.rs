@@ -41,6 +41,8 @@ pub enum Situation {
     TooLarge,
     /// The policy has mistakes.
     InvalidPolicy,
+    /// The idempotency key stands for another request.
+    KeyReused,
     /// Something of ours failed; the same request may work.
     Internal,
     /// It cannot be answered now; the same request works later.
@@ -49,7 +51,7 @@ pub enum Situation {
 
 impl Situation {
     /// Every situation, for the tests that keep the document in step.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InvalidRequest,
         Self::Unauthorized,
         Self::NotFound,
@@ -57,6 +59,7 @@ impl Situation {
         Self::Conflict,
         Self::TooLarge,
         Self::InvalidPolicy,
+        Self::KeyReused,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -71,6 +74,7 @@ impl Situation {
             Self::Conflict => ("Conflict", 409, "Somebody else was first"),
             Self::TooLarge => ("TooLarge", 413, "The body is too large"),
             Self::InvalidPolicy => ("InvalidPolicy", 422, "The policy has mistakes"),
+            Self::KeyReused => ("KeyReused", 422, "The key stands for another request"),
             Self::Internal => ("Internal", 500, "Something went wrong here"),
             Self::Unavailable => ("Unavailable", 503, "Try again in a moment"),
         }

@@ -49,8 +49,8 @@ impl Responder {
         if attempts.is_empty() {
             return Ok(Reply::problem(Situation::InvalidRequest, "this person has no such contact"));
         }
-        let key = request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        let id = IncidentId { fingerprint: Fingerprint::of(TEST_PAGES, key.unwrap_or(&request.id)), generation: 1 };
+        let key = request.idempotency_key().unwrap_or(&request.id);
+        let id = IncidentId { fingerprint: Fingerprint::of(TEST_PAGES, key), generation: 1 };
         let before = Incident::expected(id.clone());
         let cause = Principal::token(token).cause(format!("api/{token}/test-page/{}", request.id));
         let events = opening(&before, &active, name, attempts, now);

@@ -124,8 +124,8 @@ impl Asked<'_> {
 
     /// What names this request: with an `Idempotency-Key` one that comes again is known.
     fn cause(&self, what: &str) -> Cause {
-        let key = self.request.headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-        let request = format!("api/{}/{what}/{}", self.token, key.unwrap_or(&self.request.id));
+        let key = self.request.idempotency_key().unwrap_or(&self.request.id);
+        let request = format!("api/{}/{what}/{key}", self.token);
         Principal::token(&self.token).cause(request)
     }
 

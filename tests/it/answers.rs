@@ -2,6 +2,7 @@
 
 use domain::incident::{IncidentId, Status};
 use domain::signal::Action;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cases::{TOKEN, batch, function, gateway, opened, policy, signal, standin, standin_with, the_incident};
@@ -145,4 +146,43 @@ fn people_take_turns_in_a_round_robin_whatever_the_incident() {
     }
     let told: Vec<String> = phone.pages().into_iter().map(|page| page.person).collect();
     assert_eq!(told, ["ana", "ben", "ana", "ben"]);
+}
+
+#[test]
+fn c06_a_key_stands_for_one_body_at_one_address_for_a_day_and_for_none_that_was_refused() {
+    let standin = standin("127.0.0.1:9");
+    let incident = opened(&standin);
+    let respond = function(env!("CARGO_BIN_EXE_respond"), &standin, &[]);
+    let notes = format!("/v1/incidents/{incident}/notes");
+    let note = |key: &str, text: &str| post(&respond, &notes, key, &json!({ "text": text })).0;
+    let mut written = the_incident(&standin).seq;
+    let longest = "k".repeat(256);
+    let table = [
+        ("k", "the disk is full", 200, 1, "the first"),
+        ("k", "the disk is full", 200, 0, "the same again"),
+        ("k", "the disk is empty", 422, 0, "another one"),
+        ("k", "the disk is full", 200, 0, "the first once more"),
+        ("other", "the disk is empty", 200, 1, "a key of its own"),
+        ("mended", "", 400, 0, "what is refused"),
+        ("mended", "the disk is mended", 200, 1, "what was refused, mended"),
+        (&longest, "a long key", 200, 1, "the longest key"),
+        (&format!("{longest}k"), "too long a key", 400, 0, "a longer one"),
+        ("", "no key", 400, 0, "an empty one"),
+        ("sch\u{f6}n", "a word", 400, 0, "one that is not ASCII"),
+    ];
+    for (key, text, status, records, what) in table {
+        assert_eq!(note(key, text), status, "{what}");
+        written += records;
+        assert_eq!(the_incident(&standin).seq, written, "{what}");
+    }
+    let (status, problem) = post(&respond, &notes, "k", &json!({ "text": "the disk is empty" }));
+    assert_eq!((status, &problem["type"]), (422, &json!("/v1/openapi.json#/components/responses/KeyReused")));
+    let taken = format!("/v1/incidents/{incident}/acknowledge");
+    assert_eq!(post(&respond, &taken, "k", &json!({ "by": "ana" })).0, 200, "the key of another address");
+
+    let mut world = standin.world.lock().unwrap();
+    let rows = world.tables.get_mut("state").unwrap().iter_mut().filter(|((pk, _), _)| pk.starts_with("request#"));
+    rows.for_each(|(_, row)| row["expires_at"]["N"] = json!((Timestamp::now().as_second() - 1).to_string()));
+    drop(world);
+    assert_eq!(note("k", "the disk is empty again"), 200, "a day later");
 }

@@ -60,6 +60,8 @@ pub struct World {
     pub tables: BTreeMap<String, BTreeMap<(String, String), Item>>,
     /// Messages on queues, by the end of the queue's URL.
     pub queues: BTreeMap<String, Vec<String>>,
+    /// The traces that messages were sent with.
+    pub traces: Vec<String>,
     /// Dead letters, by the end of their queue's URL.
     pub letters: BTreeMap<String, Vec<Letter>>,
     /// What functions were called with, by the name of the function.
@@ -255,6 +257,8 @@ impl World {
             ("AmazonSQS", "SendMessage") => {
                 let message = body();
                 self.enqueue(&message["QueueUrl"], &message["MessageBody"]);
+                let trace = &message["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"];
+                self.traces.extend(trace.as_str().map(str::to_owned));
                 json_answer(&json!({ "MessageId": "m", "MD5OfMessageBody": md5(&message["MessageBody"]) }))
             }
             ("AmazonSQS", "SendMessageBatch") => {
@@ -566,11 +570,14 @@ impl World {
     fn holds(&mut self, put: &Value) -> bool {
         let key = key(put["Item"].as_object().unwrap());
         let present = self.table(&put["TableName"]).get(&key).cloned();
+        let number = |value: &Value| text(&value["N"]).parse::<u64>().unwrap();
         match put["ConditionExpression"].as_str() {
             Some("attribute_not_exists(seq)" | "attribute_not_exists(pk)") => present.is_none(),
-            Some("attribute_not_exists(pk) OR version < :version") => present.is_none_or(|item| {
-                let number = |value: &Value| text(&value["N"]).parse::<u64>().unwrap();
-                number(&item["version"]) < number(&put["ExpressionAttributeValues"][":version"])
+            Some("attribute_not_exists(pk) OR version < :version") => present
+                .is_none_or(|item| number(&item["version"]) < number(&put["ExpressionAttributeValues"][":version"])),
+            Some("attribute_not_exists(pk) OR expires_at < :now OR request = :request") => present.is_none_or(|item| {
+                let values = &put["ExpressionAttributeValues"];
+                number(&item["expires_at"]) < number(&values[":now"]) || item["request"] == values[":request"]
             }),
             Some("seq = :seq") => present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"]),
             None => true,
