@@ -49,7 +49,7 @@ bench: ## what the release binaries cost, beside their budgets
 	cargo bench -p watchkeeper --bench functions
 
 fuzz: ## a million mutated bodies and headers through each parser and the verifier, or as many as FUZZ_RUNS says
-	FUZZ_RUNS=$(FUZZ_RUNS) cargo test --profile fuzz -p watchkeeper --lib sender::tests::fuzz
+	FUZZ_RUNS=$(FUZZ_RUNS) cargo test --profile fuzz -p watchkeeper --lib fuzz::
 
 fmt: ## formats the code
 	cargo fmt --all

@@ -40,6 +40,8 @@ pub mod checkpoint;
 pub mod config;
 #[cfg(feature = "aws")]
 pub mod confirm;
+#[cfg(test)]
+mod dice;
 #[cfg(feature = "aws")]
 pub mod error;
 #[cfg(feature = "aws")]

@@ -34,6 +34,8 @@ use crate::store::{
 mod alert;
 mod ask;
 mod call;
+#[cfg(test)]
+mod fuzz;
 mod history;
 mod listing;
 mod reply;

@@ -318,4 +318,4 @@ fn values(words: &[Word]) -> Result<(Vec<String>, &[Word]), String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// An alert P2 with the alias `disk:db-1` and the tags `db` and `env:prod`, acknowledged by ana.
-fn alert() -> Alert {
+pub(in crate::opsgenie) fn alert() -> Alert {
     let at: Timestamp = "2026-11-21T10:00:00Z".parse().expect("a time");
     let mut incident = Incident::expected(IncidentId { fingerprint: Fingerprint::of("og", "k"), generation: 1 });
     let labels = [("tags", "db,env:prod"), ("priority", "P2"), ("source", "cron")];
