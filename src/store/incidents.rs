@@ -167,8 +167,25 @@ impl Incidents {
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         match sent {
             Ok(_) => Ok(Some(after)),
-            Err(error) if lost_race(&error) => Ok(None),
+            Err(error) if lost_race(&error) => {
+                if is_behind(&error) {
+                    self.catch_up(incident).await?;
+                }
+                Ok(None)
+            }
             Err(error) => Err(Error::aws("appending to a log", error)),
+        }
+    }
+
+    /// Writes the snapshot of `behind` anew, from the log: the table `state` was lost, or went back to an earlier day
+    /// (faults.md, D12).
+    async fn catch_up(&self, behind: &Incident) -> Result<(), Error> {
+        let incident = self.fold(&behind.id).await?;
+        tracing::warn!(incident.id = %behind.id, behind = behind.seq, seq = incident.seq, "a snapshot is made anew");
+        let items = vec![self.put_snapshot(behind, &incident)?];
+        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+            Err(error) if !lost_race(&error) => Err(Error::aws("making a snapshot anew", error)),
+            _ => Ok(()),
         }
     }
 
@@ -188,7 +205,9 @@ impl Incidents {
         let put = if before.seq == 0 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
-            put.condition_expression("seq = :seq").expression_attribute_values(":seq", n(before.seq))
+            // Without a snapshot it was folded from its log. That nobody else was first, the record's own put says.
+            let put = put.condition_expression("attribute_not_exists(pk) OR seq = :seq");
+            put.expression_attribute_values(":seq", n(before.seq))
         };
         Ok(TransactWriteItem::builder().put(built(put.build())?).build())
     }
@@ -346,6 +365,16 @@ pub(super) fn lost_race<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool
     let codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
     let mut codes = codes.filter(|code| *code != "None").peekable();
     codes.peek().is_some() && codes.all(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+}
+
+/// Whether the record was there already, which is the first item, and the snapshot as it was before that, which is the
+/// second: one of them moved without the other.
+fn is_behind<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));
+    codes.take(2).eq(["ConditionalCheckFailed", "None"])
 }
 
 fn counted<'a>(record: &Record<Event>, ids: &'a [&str]) -> impl Iterator<Item = String> + use<'a> {

@@ -579,6 +579,9 @@ impl World {
                 let values = &put["ExpressionAttributeValues"];
                 number(&item["expires_at"]) < number(&values[":now"]) || item["request"] == values[":request"]
             }),
+            Some("attribute_not_exists(pk) OR seq = :seq") => {
+                present.is_none_or(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"])
+            }
             Some("seq = :seq") => present.is_some_and(|item| item["seq"] == put["ExpressionAttributeValues"][":seq"]),
             None => true,
             other => panic!("the stand-in does not know the condition {other:?}"),
