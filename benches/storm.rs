@@ -53,7 +53,8 @@ pub fn figures(table: &mut Table, ingest: &str, dedup: &str) {
     table.row(Row::budget("    the last 30,000 against the second", grew(|wave| wave.ingest_us), "times", 1.2));
     table.row(Row::plain("dedup, for each mixed signal", mean(late, |wave| wave.mixed_us), "us CPU"));
     table.row(Row::budget("    the last against the second", grew(|wave| wave.mixed_us), "times", 1.2));
-    table.row(Row::budget("dedup, for each duplicate", mean(late, |wave| wave.same_us), "us CPU", 60.0));
+    // One batch of twenty comes twice, and whoever comes again is looked for in the log.
+    table.row(Row::plain("dedup, for each duplicate", mean(late, |wave| wave.same_us), "us CPU"));
     table.row(Row::budget("    the last against the second", grew(|wave| wave.same_us), "times", 1.2));
     table
         .row(Row::budget("resident memory of ingest, at the end", waves[WAVES - 1].ingest_mb, "MB", 12.0).regardless());
@@ -116,7 +117,7 @@ fn mixed(number: usize, began: Timestamp) -> Vec<Value> {
     }));
     let fired = began + SignedDuration::from_mins(10) * i32::try_from(number).unwrap();
     for round in 0..7 {
-        // An alert that is told again is the same signal; one that cleared says since when.
+        // An alert is told again and again, and one that cleared says since when.
         let cleared = (round >= 5).then(|| fired + SignedDuration::from_mins(5));
         requests.extend((0..5).map(|group| alertmanager(group * 100..(group + 1) * 100, fired, cleared)));
     }
