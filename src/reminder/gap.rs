@@ -39,7 +39,7 @@ impl Reminder {
         if self.gaps.looked.swap(hour, Ordering::Relaxed) == hour {
             return Ok(0);
         }
-        let active = self.policies.active(now).await?;
+        let Some(active) = self.policies.applied(now).await? else { return Ok(0) };
         let policy = &active.policy;
         if policy.schedules.is_empty() {
             return Ok(0);

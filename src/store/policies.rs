@@ -57,20 +57,26 @@ impl Policies {
     ///
     /// When the bucket cannot be read, the one that ruled last still does: paging does not stop for that.
     pub async fn active(&self, now: Timestamp) -> Result<Arc<Active>, Error> {
+        let applied = self.applied(now).await?;
+        applied.ok_or_else(|| Error::Misconfigured("no policy was applied yet".to_owned()))
+    }
+
+    /// The same; `None` when none was ever applied.
+    pub async fn applied(&self, now: Timestamp) -> Result<Option<Arc<Active>>, Error> {
         let known = self.memory().active.clone();
         if let Some((at, hash)) = &known
             && now.duration_since(*at) < FRESH
         {
-            return self.by_hash(hash).await;
+            return self.by_hash(hash).await.map(Some);
         }
         let hash = match (self.read(ACTIVE).await, known) {
             (Ok(Some(text)), _) => Hash::from(text.trim().to_owned()),
-            (Ok(None), _) => return Err(Error::Misconfigured("no policy was applied yet".to_owned())),
+            (Ok(None), _) => return Ok(None),
             (Err(_), Some((_, hash))) => hash,
             (Err(error), None) => return Err(error),
         };
         self.memory().active = Some((now, hash.clone()));
-        self.by_hash(&hash).await
+        self.by_hash(&hash).await.map(Some)
     }
 
     /// The policy named `hash`, whatever rules now.

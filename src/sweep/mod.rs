@@ -11,6 +11,7 @@
 
 use std::time::{Duration, Instant};
 
+use domain::silence::Silences;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -81,7 +82,7 @@ pub struct Swept {
     pub looked: usize,
     /// For how many of them something was due that nobody did, so that one more look was started.
     pub neglected: usize,
-    /// How many of those an earlier sweep had such a look started for, in vain.
+    /// How many of those an earlier sweep had such a look started for, in vain: it is over, or three minutes went by.
     pub in_vain: usize,
     /// Whether the round is through; otherwise the next sweep goes on where this one stopped.
     pub through: bool,
@@ -98,7 +99,13 @@ impl Sweeper {
             Ok(told) => swept.heartbeats = told,
             Err(error) => failed = Some(error),
         }
-        let silences = self.silences.read().await?;
+        let read = self.silences.read().await;
+        let known = read.is_ok();
+        let silences = read.unwrap_or_else(|error| {
+            tracing::error!(error = error.chain(), "silences cannot be read");
+            failed = Some(error);
+            Silences::default()
+        });
         for silence in turn(silences.ended(now).collect(), now) {
             swept.ended += 1;
             match Box::pin(self.release(silence, &silences, began, now)).await {
@@ -106,7 +113,7 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
-        if let Err(error) = Box::pin(self.go_round(&silences, began, now, &mut swept)).await {
+        if let Err(error) = Box::pin(self.go_round(Some(&silences).filter(|_| known), began, now, &mut swept)).await {
             failed = Some(error);
         }
         for silence in turn(silences.reminders(now).collect(), now) {
@@ -140,16 +147,17 @@ impl Sweeper {
 impl Sweeper {
     /// Tells of heartbeats that were missed, or came again; before a policy was applied there are none.
     async fn watch(&self, now: Timestamp) -> Result<usize, Error> {
-        match self.reminder.policies.active(now).await {
-            Ok(active) => self.watcher.watch(&active.policy, now).await,
-            Err(Error::Misconfigured(_)) => Ok(0),
-            Err(error) => Err(error),
+        match self.reminder.policies.applied(now).await? {
+            Some(active) => self.watcher.watch(&active.policy, now).await,
+            None => Ok(0),
         }
     }
 
     async fn auto_close(&self, now: Timestamp) -> Result<usize, Error> {
-        let active = self.reminder.policies.active(now).await?;
-        self.auto_close.close(&active.policy, now).await
+        match self.reminder.policies.applied(now).await? {
+            Some(active) => self.auto_close.close(&active.policy, now).await,
+            None => Ok(0),
+        }
     }
 }
 

@@ -23,14 +23,18 @@ use crate::store::look_again;
 const MOST: usize = 20_000;
 /// How often an execution is started anew for what is due since the same record; the sweep is not well long before.
 const STARTS: u32 = 8;
+/// How long a look that was started may go on before it counts as one in vain.
+const VAIN: SignedDuration = SignedDuration::from_mins(3);
 /// How long after a flush was missed its alerts are read for it; later, at the next one.
 const FLUSHES: SignedDuration = SignedDuration::from_mins(2);
 
 impl Sweeper {
     /// Goes on with the round through all that is watched, as far as there is time.
+    ///
+    /// Where nobody knows the silences, what they hold back stays where it is.
     pub(super) async fn go_round(
         &self,
-        silences: &Silences,
+        silences: Option<&Silences>,
         began: Instant,
         now: Timestamp,
         swept: &mut Swept,
@@ -68,24 +72,38 @@ impl Sweeper {
         &self,
         incidents: &[Incident],
         policed: &mut Policed,
-        silences: &Silences,
+        silences: Option<&Silences>,
         now: Timestamp,
         swept: &mut Swept,
     ) -> Result<(), Error> {
         policed.fetch(&self.reminder.policies, &self.reminder.covers, &self.incidents, incidents, now).await?;
-        let before = now - self.grace;
-        let lost = self.lost_alerts(incidents, before).await?;
+        let (known, none) = (silences.is_some(), Silences::default());
+        let (silences, before) = (silences.unwrap_or(&none), now - self.grace);
+        // What cannot be read of a group keeps no other incident from its look.
+        let mut failed = None;
+        let lost = self.lost_alerts(incidents, before).await.unwrap_or_else(|error| {
+            failed = Some(error);
+            Vec::new()
+        });
         let mut neglected = Vec::new();
         for incident in incidents {
             let found = policed.neglect(incident, silences, before, now);
             let found = found.or_else(|| lost.contains(&&incident.id).then_some(Neglect::Ungrouped));
             let found = match found {
-                None if self.missed(incident, policed, silences, before).await? => Some(Neglect::Overdue),
-                found => found,
+                None => match self.missed(incident, policed, silences, before).await {
+                    Ok(missed) => missed.then_some(Neglect::Overdue),
+                    Err(error) => {
+                        failed = Some(error);
+                        None
+                    }
+                },
+                found => found.filter(|found| known || *found != Neglect::Unsilenced),
             };
             neglected.extend(found.map(|found| (incident, found)));
         }
-        let mut failed = None;
+        if let Some(error) = &failed {
+            tracing::error!(error = error.chain(), "not everything is known of the groups");
+        }
         for some in neglected.chunks(SIDE_BY_SIDE) {
             let mends = some.iter().map(|(incident, neglect)| {
                 let cause = format!("sweep/{}", incident.seq);
@@ -95,7 +113,10 @@ impl Sweeper {
                 match mended {
                     Ok(starts) => {
                         swept.neglected += 1;
-                        swept.in_vain += usize::from(starts > 0);
+                        // A look that goes on for so long comes to nothing either, such as one whose function fails.
+                        let for_long = policed.neglect(incident, silences, before - VAIN, now).is_some();
+                        let vain = starts > 0 || (for_long && *neglect != Neglect::Unshown);
+                        swept.in_vain += usize::from(vain);
                         tracing::warn!(incident.id = %incident.id, neglect = ?neglect, starts, "nobody looked at an incident");
                     }
                     Err(error) => {

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use domain::signal::Action;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::cases::{batch, function, opened, signal, standin, the_incident};
+use crate::faults::clock::pass;
 use crate::grouping::World;
 use crate::paging::look;
 use crate::phone::Phone;
@@ -190,6 +192,39 @@ fn what_a_silence_held_back_and_is_over_since_costs_its_share_of_a_read() {
     assert!(executions(&standin).is_empty(), "what is over needs no look");
 }
 
+#[test]
+fn an_installation_without_a_policy_is_swept_and_well() {
+    let standin = Standin::start();
+    let swept = swept(&function(env!("CARGO_BIN_EXE_sweep"), &standin, &[]));
+    assert_eq!((&swept["through"], &swept["neglected"]), (&json!(true), &json!(0)));
+}
+
+#[test]
+fn what_cannot_be_read_of_groups_and_silences_keeps_nobody_from_its_look() {
+    for broken in ["group", "silences"] {
+        let world = World::new("PT0S");
+        world.fires("a");
+        let standin = &world.standin;
+        let other = signal("s-other", "other", Action::Trigger, 1);
+        function(env!("CARGO_BIN_EXE_dedup"), standin, &[]).invoke(&batch(&[other], 1)).unwrap().unwrap();
+        {
+            let mut world = standin.world.lock().unwrap();
+            world.executions.clear();
+            let rows = world.table(&json!("state"));
+            if broken == "silences" {
+                let row = json!({ "pk": { "S": broken }, "sk": { "S": "ledger" }, "body": { "S": "{" } });
+                rows.insert((broken.to_owned(), "ledger".to_owned()), row.as_object().unwrap().clone());
+            } else {
+                let group = rows.iter_mut().filter(|((pk, _), _)| pk.starts_with("group#"));
+                group.for_each(|(_, row)| row["body"] = json!({ "S": "{" }));
+            }
+        }
+        let failed = impatient(standin).invoke(&json!({})).unwrap().expect_err("somebody hears of it");
+        assert_eq!(failed.name, "Misconfigured", "{broken}");
+        assert!(!executions(standin).is_empty(), "{broken}: who was never routed is started all the same");
+    }
+}
+
 /// A switch that hears the heartbeat, and the paths at which it did.
 fn switch() -> (String, Arc<Mutex<Vec<String>>>) {
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -224,6 +259,13 @@ fn g06_the_heartbeat_is_heard_only_while_all_is_well() {
     abort(&standin);
     swept(&sweep);
     assert_eq!(count(), 3, "a look that was in vain is not");
+    {
+        let mut world = standin.world.lock().unwrap();
+        pass(&mut world, SignedDuration::from_mins(5));
+        world.over.clear();
+    }
+    assert_eq!(found(&sweep), (json!(1), json!(1)));
+    assert_eq!(count(), 3, "and neither is one that goes on for minutes and does nothing");
     standin.breaks(|_, name| if name.contains("DynamoDB") { Fault::Trouble } else { Fault::None });
     sweep.invoke(&json!({})).unwrap().expect_err("the table is in trouble");
     assert_eq!(count(), 3);

@@ -9,7 +9,7 @@ use installation::Installation;
 use crate::phone::Phone;
 
 mod catalogue;
-mod clock;
+pub mod clock;
 mod contracts;
 mod enumerate;
 mod installation;
