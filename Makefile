@@ -39,7 +39,9 @@ check: ## the gate, and all that CI runs: format, lints, documents, tests, templ
 	$(MAKE) --no-print-directory gate
 	trap '$(PYTHON) local/up.py down' EXIT; $(PYTHON) local/up.py && $(CLOUD_TESTS)
 
-gate: ## checks the template, translated to what AWS deploys
+gate: ## checks the template, translated to what AWS deploys, and what we depend on
+	@$(PYTHON) local/up.py checkov
+	.venv/tools/bin/python infra/rules_test.py
 	.venv/tools/bin/python infra/gate.py
 
 soak: ## the journeys with 5 % of all calls broken, 200 seeds; FAULT_SEED=n makes one again
