@@ -6,10 +6,10 @@ FUZZ_RUNS ?= 1000000
 CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down demo compat test check gate soak bench fuzz fmt package
+.PHONY: help build up down demo compat test check gate advisories soak bench fuzz fmt package
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## builds the functions, the command and the two virtual environments
 	@$(PYTHON) local/up.py build
@@ -43,6 +43,10 @@ gate: ## checks the template, translated to what AWS deploys, and what we depend
 	@$(PYTHON) local/up.py checkov
 	.venv/tools/bin/python infra/rules_test.py
 	.venv/tools/bin/python infra/gate.py
+	$(PYTHON) infra/dependencies.py
+
+advisories: ## asks the network what became known of what we depend on; no part of the gate
+	@$(PYTHON) infra/advisories.py
 
 soak: ## the journeys with 5 % of all calls broken, 200 seeds; FAULT_SEED=n makes one again
 	FAULT_SEEDS=200 cargo test -p watchkeeper --test it inv11 -- --nocapture
