@@ -3,10 +3,11 @@
 PYTHON ?= python3
 ARCH ?= arm64
 FUZZ_RUNS ?= 1000000
+REMAP = $(foreach folder,$(CURDIR)=. $(CARGO_TARGET_DIR:%=%=target) $(or $(CARGO_HOME),$(HOME)/.cargo)=cargo,--remap-path-prefix=$(folder))
 CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down demo compat test check gate advisories soak bench fuzz fmt package
+.PHONY: help build up down demo compat test check gate advisories soak bench fuzz fmt package bootstraps twice
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,8 +61,15 @@ fuzz: ## a million mutated bodies and headers through each parser and the verifi
 fmt: ## formats the code
 	cargo fmt --all
 
-package: ## builds the functions for AWS, ARCH=arm64 or x86-64, into target/lambda
-	@$(PYTHON) local/up.py tools
-	PATH="$(CURDIR)/.venv/tools/bin:$$PATH" .venv/tools/bin/cargo-lambda lambda build --release -p watchkeeper \
-		--$(ARCH) --lambda-dir target/lambda
+package: bootstraps ## builds the functions for AWS, ARCH=arm64 or x86-64, into target/lambda, and says what is in them
 	rm -f target/lambda/.*.built-from
+	$(PYTHON) infra/sbom.py $(ARCH) target/lambda
+
+# Where somebody keeps the source, the crates and what is built is nobody's business, and no reason for other bytes.
+bootstraps:
+	@$(PYTHON) local/up.py tools
+	RUSTFLAGS="$(REMAP)" PATH="$(CURDIR)/.venv/tools/bin:$$PATH" .venv/tools/bin/cargo-lambda lambda build --release -p watchkeeper \
+		$(FUNCTION:%=--bin %) --$(ARCH) --lambda-dir target/lambda
+
+twice: ## builds FUNCTION=name, or route, in two folders, and says whether the two are the same to the byte
+	@$(PYTHON) infra/twice.py $(ARCH) $(or $(FUNCTION),route)

@@ -32,13 +32,18 @@ def ask(url, body=None):
         return answer.read().decode()
 
 
+def plain(name):
+    """A name as every index of Python packages takes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def packages():
     """Everything that is locked, as OSV names it: ecosystem, name and version."""
     lock = locked((ROOT / "Cargo.lock").read_text())
     found = {("crates.io", package["name"], package["version"]) for package in lock if "source" in package}
     for file in REQUIREMENTS:
         for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / file).read_text(), re.MULTILINE):
-            found.add(("PyPI", name.lower().replace("_", "-"), version))
+            found.add(("PyPI", plain(name), version))
     return sorted(found)
 
 
@@ -75,7 +80,7 @@ def fixed(advisory, one):
     versions = {
         event["fixed"]
         for affected in advisory.get("affected", [])
-        if affected.get("package", {}).get("name", "").lower().replace("_", "-") == one[1].lower().replace("_", "-")
+        if plain(affected.get("package", {}).get("name", "")) == plain(one[1])
         for span in affected.get("ranges", [])
         for event in span.get("events", [])
         if "fixed" in event

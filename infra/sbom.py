@@ -86,6 +86,9 @@ def main(arch, folder):
     """Writes both files."""
     folder = Path(folder)
     functions = sorted(path.stem for path in (ROOT / "functions").glob("*.rs"))
+    missing = [function for function in functions if not (folder / function / "bootstrap").is_file()]
+    if missing:
+        sys.exit(f"sbom: {folder} has no {', '.join(missing)}; make package builds every function")
     (folder / "sbom.cdx.json").write_text(json.dumps(bill(TARGETS[arch]), indent=1) + "\n")
     (folder / "SHA256SUMS").write_text("".join(sums(folder, functions)))
     print(f"sbom: {folder / 'sbom.cdx.json'}, {folder / 'SHA256SUMS'}")

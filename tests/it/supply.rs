@@ -195,7 +195,9 @@ fn l13_the_bill_of_materials_names_what_is_in_the_functions_and_is_the_same_each
     assert_eq!(known.len(), files().len() + 1, "and the bill itself");
 
     fs::remove_file(folder.join("ingest/bootstrap")).unwrap();
-    assert!(!script("sbom.py").arg("x86-64").arg(&folder).status().unwrap().success(), "a function is missing");
+    let refused = script("sbom.py").arg("x86-64").arg(&folder).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("has no ingest; make package builds"), "{}", said(&refused));
 }
 
 /// Asks about everything that is locked here, of a server that plays both OSV and the index of crates.io.
@@ -208,8 +210,8 @@ fn advisories(server: SocketAddr) -> (Option<i32>, String) {
 /// The index's answer about a crate: its versions of the lock, none of them taken back but those of `yanked`.
 fn index(lock: &str, path: &str, yanked: &str) -> Answer {
     let name = path.rsplit('/').next().unwrap();
-    let versions =
-        lock.split(&format!("name = \"{name}\"\nversion = \"")).skip(1).map(|rest| rest.split('"').next().unwrap());
+    let before = format!("name = \"{name}\"\nversion = \"");
+    let versions = lock.split(&before).skip(1).map(|rest| rest.split('"').next().unwrap());
     let lines = versions.map(|version| json!({ "name": name, "vers": version, "yanked": name == yanked }).to_string());
     Answer::new(200, lines.collect::<Vec<_>>().join("\n"))
 }
