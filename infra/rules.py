@@ -48,6 +48,18 @@ POLICY_OF = {
     "AWS::SQS::QueuePolicy": "Queues",
 }
 
+# Where each of them has the name that nobody else in the account may have.
+NAME_OF = {
+    "AWS::ApiGatewayV2::Api": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SES::ReceiptRuleSet": "RuleSetName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Scheduler::Schedule": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+
 
 def listed(value):
     """`value` as a list."""
@@ -250,11 +262,8 @@ def expressions(template):
 
 def copies(template):
     """Names that a second installation in the same account would take as well."""
-    named = {"AWS::Scheduler::Schedule": "Name", "AWS::StepFunctions::StateMachine": "StateMachineName", "AWS::ApiGatewayV2::Api": "Name"}
-    named |= {"AWS::Lambda::Function": "FunctionName", "AWS::Logs::LogGroup": "LogGroupName"}
-    named |= {"AWS::SES::ReceiptRuleSet": "RuleSetName", "AWS::SNS::Topic": "TopicName", "AWS::SQS::Queue": "QueueName"}
-    for name, properties in of_type(template, *named):
-        given = properties.get(named[template["Resources"][name]["Type"]])
+    for name, properties in of_type(template, *NAME_OF):
+        given = properties.get(NAME_OF[template["Resources"][name]["Type"]])
         if given is not None and "AWS::StackName" not in json.dumps(given):
             yield f"{name}: is called {text(given)} in every stack"
 

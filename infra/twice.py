@@ -30,7 +30,8 @@ def build(folder, arch, function):
     home.mkdir()
     (home / "registry").symlink_to(HOME / "registry")
     env = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"} | {"CARGO_HOME": str(home)}
-    subprocess.run(["make", "--no-print-directory", "bootstraps", f"ARCH={arch}", f"FUNCTION={function}"], cwd=source, env=env, check=True)
+    command = ["make", "--no-print-directory", "bootstraps", f"ARCH={arch}", f"FUNCTION={function}"]
+    subprocess.run(command, cwd=source, env=env, check=True)
     return (source / "target" / "lambda" / function / "bootstrap").read_bytes()
 
 
