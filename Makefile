@@ -3,13 +3,14 @@
 PYTHON ?= python3
 ARCH ?= arm64
 FUZZ_RUNS ?= 1000000
+REMAP = $(foreach folder,$(CURDIR)=. $(CARGO_TARGET_DIR:%=%=target) $(or $(CARGO_HOME),$(HOME)/.cargo)=cargo,--remap-path-prefix=$(folder))
 CLOUD_TESTS = cargo test --workspace -- --ignored --test-threads=1
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down demo compat test check gate soak bench fuzz fmt package
+.PHONY: help build up down demo compat test check gate advisories soak bench fuzz fmt package bootstraps twice
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## builds the functions, the command and the two virtual environments
 	@$(PYTHON) local/up.py build
@@ -39,8 +40,14 @@ check: ## the gate, and all that CI runs: format, lints, documents, tests, templ
 	$(MAKE) --no-print-directory gate
 	trap '$(PYTHON) local/up.py down' EXIT; $(PYTHON) local/up.py && $(CLOUD_TESTS)
 
-gate: ## checks the template, translated to what AWS deploys
+gate: ## checks the template, translated to what AWS deploys, and what we depend on
+	@$(PYTHON) local/up.py checkov
+	.venv/tools/bin/python infra/rules_test.py
 	.venv/tools/bin/python infra/gate.py
+	$(PYTHON) infra/dependencies.py
+
+advisories: ## asks the network what became known of what we depend on; no part of the gate
+	@$(PYTHON) infra/advisories.py
 
 soak: ## the journeys with 5 % of all calls broken, 200 seeds; FAULT_SEED=n makes one again
 	FAULT_SEEDS=200 cargo test -p watchkeeper --test it inv11 -- --nocapture
@@ -54,8 +61,15 @@ fuzz: ## a million mutated bodies and headers through each parser and the verifi
 fmt: ## formats the code
 	cargo fmt --all
 
-package: ## builds the functions for AWS, ARCH=arm64 or x86-64, into target/lambda
-	@$(PYTHON) local/up.py tools
-	PATH="$(CURDIR)/.venv/tools/bin:$$PATH" .venv/tools/bin/cargo-lambda lambda build --release -p watchkeeper \
-		--$(ARCH) --lambda-dir target/lambda
+package: bootstraps ## builds the functions for AWS, ARCH=arm64 or x86-64, into target/lambda, and says what is in them
 	rm -f target/lambda/.*.built-from
+	$(PYTHON) infra/sbom.py $(ARCH) target/lambda
+
+# Where somebody keeps the source, the crates and what is built is nobody's business, and no reason for other bytes.
+bootstraps:
+	@$(PYTHON) local/up.py tools
+	RUSTFLAGS="$(REMAP)" PATH="$(CURDIR)/.venv/tools/bin:$$PATH" .venv/tools/bin/cargo-lambda lambda build --release -p watchkeeper \
+		$(FUNCTION:%=--bin %) --$(ARCH) --lambda-dir target/lambda
+
+twice: ## builds FUNCTION=name, or route, in two folders, and says whether the two are the same to the byte
+	@$(PYTHON) infra/twice.py $(ARCH) $(or $(FUNCTION),route)

@@ -10,6 +10,7 @@ LAMBDAS = ROOT / "target" / "lambda"
 CARGO_TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 CLOUD_VENV = ROOT / ".venv" / "cloud"
 TOOLS_VENV = ROOT / ".venv" / "tools"
+CHECKOV_VENV = ROOT / ".venv" / "checkov"
 TEMPLATE = ROOT / "infra" / "template.yaml"
 POLICY = ROOT / "policy" / "sample.yaml"
 COMMAND = ROOT / "target" / "release" / "watchkeeper"

@@ -187,13 +187,15 @@ def main(arguments):
             make(board)
         elif arguments == ["tools"]:
             build.environment(board.step("tools"), place.TOOLS_VENV, place.ROOT / "infra/requirements.txt")
+        elif arguments == ["checkov"]:
+            build.environment(board.step("checkov"), place.CHECKOV_VENV, place.ROOT / "infra/requirements-checkov.txt")
         elif arguments[:1] == ["deploy"]:
             # With other parameters, onto the cloud that runs: what a team does whenever it changes one.
             cloud.deploy(board.step("deploy"), dict(pair.split("=", 1) for pair in arguments[1:] if "=" in pair))
         elif arguments in ([], ["up"]):
             greet(up(board))
         else:
-            print("usage: python3 local/up.py [up|down|build|tools|deploy NAME=VALUE ...]", file=sys.stderr)
+            print("usage: python3 local/up.py [up|down|build|tools|checkov|deploy NAME=VALUE ...]", file=sys.stderr)
             return 2
     except Failed as failure:
         print(f"{mark('fail')} {failure}", file=sys.stderr)

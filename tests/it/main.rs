@@ -37,6 +37,7 @@ mod standin;
 mod statemachines;
 mod storm;
 mod streams;
+mod supply;
 mod sweep;
 mod template;
 mod test_page;
