@@ -7,7 +7,8 @@ use watchkeeper::config::required;
 use watchkeeper::lambda;
 use watchkeeper::operate::Operator;
 use watchkeeper::store::{
-    AccessLog, Called, CoverLog, Coverage, Incidents, Letters, Machine, Policies, Queue, Records, Secrets, SilenceLog,
+    AccessLog, Called, CoverLog, Coverage, Evidence, EvidenceLog, Incidents, Letters, Machine, Policies, Queue,
+    Records, Secrets, SilenceLog,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,6 +28,8 @@ async fn main() -> Result<(), lambda::Fatal> {
         access: Access::new(Secrets::new(aws), &required("SECRETS_PATH")?, AccessLog::new(aws, records.clone())),
         records: Records::new(aws, records.clone()),
         coverage: Coverage::new(aws, state.clone()),
+        evidence: Evidence::new(aws, &required("EVIDENCE_BUCKET")?),
+        evidence_log: EvidenceLog::new(aws, records.clone(), state.clone()),
         policies: Policies::new(aws, &required("POLICY_BUCKET")?),
         covers: CoverLog::new(aws, records.clone(), state.clone()),
         silences: SilenceLog::new(aws, records.clone(), state.clone()),

@@ -6,6 +6,7 @@
 
 use domain::access::{AccessEvent, asked};
 use domain::cause::Principal;
+use domain::policy::SecretRef;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
@@ -13,6 +14,7 @@ use crate::api::Situation;
 use crate::error::Error;
 use crate::lambda::{Http, problem};
 use crate::reply::Reply;
+use crate::secret::Secret;
 use crate::sender::token::presented;
 use crate::store::{AccessLog, Requests, Secrets};
 
@@ -100,23 +102,32 @@ impl Access {
     }
 
     /// The name of the token that a request presents, if it is known.
-    ///
-    /// Every known token is compared, in a time that tells nothing about which one it was.
     async fn holder(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<String>, Error> {
         let Some(presented) = presented(headers) else { return Ok(None) };
-        let mut found = None;
-        for (name, token) in self.secrets.tokens(&self.parameter, now).await? {
-            if token.matches(&presented) {
-                found = Some(name);
-            }
+        let reference = SecretRef(format!("ssm:{}", self.parameter));
+        let known = self.secrets.get(&[&reference], now).await?;
+        if let Some(name) = holder(known.get(&reference), &presented) {
+            return Ok(Some(name));
         }
-        Ok(found)
+        // It may be newer than our memory.
+        let known = self.secrets.refetch(&[&reference], now).await?;
+        Ok(holder(known.get(&reference), &presented))
     }
 }
 
 /// The HTTP status of an answer.
 fn status(answered: &Result<Reply, Error>) -> u16 {
     answered.as_ref().map_or_else(|error| problem(error).status, |reply| reply.status)
+}
+
+/// Whose token of `lines`, each `name token`, was presented. Every one is compared, in a time that tells nothing about
+/// which it was.
+fn holder(lines: &[Secret], presented: &str) -> Option<String> {
+    let tokens = lines.iter().filter_map(|line| line.expose().split_once(' '));
+    tokens.fold(None, |found, (name, token)| {
+        let fits = Secret::new(token.trim()).matches(presented);
+        if fits { Some(name.to_owned()) } else { found }
+    })
 }
 
 fn refusal() -> Reply {

@@ -7,13 +7,14 @@
 use std::collections::BTreeSet;
 
 use domain::evidence::checkpoint::{Checkpoint, Kept};
-use domain::evidence::event::{Course, Event};
+use domain::evidence::event::{Course, Event, How};
 use domain::evidence::gather::{Gathering, Hole, Link};
+use domain::evidence::head::Head;
 use domain::evidence::kept::Unfit;
 use domain::evidence::note::Unsigned;
 use domain::evidence::tree::Frontier;
 use domain::log::Hash;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -132,11 +133,32 @@ impl Checkpointer {
                 return Err(Error::Misconfigured(format!("checkpoint {number} does not follow the one before it")));
             }
             if number > known {
+                self.report(self.gone(&kept.heads).await?, now).await?;
                 self.settle(&said, &kept, now).await?;
             }
             last = Last { said: Some(said), tree };
         }
         Ok(last)
+    }
+
+    /// What the table lacks of what a checkpoint covers that nobody here knows of: whoever made it died, and it lacks
+    /// nothing, or the tables went back to before it (faults.md, D12).
+    async fn gone(&self, heads: &[Head]) -> Result<Vec<Event>, Error> {
+        let look = async |head: &Head| {
+            let (stream, last) = (head.stream.clone(), head.size - 1);
+            let entries = self.records.read(&stream, last, 1).await?;
+            let link = entries.first().and_then(|entry| Link::read(&entry.body)).filter(|link| link.seq == last);
+            Ok::<_, Error>(match link {
+                Some(link) if link.hash == head.head => None,
+                Some(_) => Some(Event::Rewritten { stream, seq: last, how: How::Replaced }),
+                None => {
+                    let from = self.records.size(&stream).await?.min(last);
+                    Some(Event::Gone { stream, from, until: head.size })
+                }
+            })
+        };
+        let gone: Vec<_> = stream::iter(heads).map(look).buffered(SIDE_BY_SIDE).try_collect().await?;
+        Ok(gone.into_iter().flatten().collect())
     }
 
     /// Checkpoint `number`, which must be there and must be ours.

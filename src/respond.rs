@@ -28,6 +28,7 @@ use crate::sender::verify;
 use crate::store::{Active, Incidents, Loaded, Machine, Policies, Secrets, Subjects};
 
 mod ask;
+mod linked;
 mod several;
 mod subject;
 mod test_page;
@@ -122,10 +123,9 @@ impl Responder {
 
     /// A link of a message: GET shows and asks, POST does. Opening a link changes nothing, whoever opens it.
     async fn link(&self, request: &Http, token: &str, now: Timestamp) -> Result<Reply, Error> {
-        let secrets = self.secrets.get(&[&self.links], now).await?;
-        let links = Links::new(secrets.get(&self.links).to_vec(), &self.base_url);
-        let links = links.ok_or_else(|| Error::Misconfigured("there is no secret for links".to_owned()))?;
-        let Some((id, delivery)) = links.parse(token) else { return Ok(page(404, confirm::nowhere())) };
+        let Some((id, delivery)) = self.links_of(token, now).await?.parse(token) else {
+            return Ok(page(404, confirm::nowhere()));
+        };
         let incident = self.incidents.get(&id).await?;
         let person = told(&incident, &delivery);
         match request.method {

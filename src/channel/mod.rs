@@ -138,7 +138,7 @@ impl Channels {
         message: &Message<'_>,
         reference: &str,
     ) -> Option<Outcome> {
-        if !open::can_update(message.address) {
+        if !Address::can_change(message.address.channel()) {
             return None;
         }
         let found = open::secrets_of(policy, secrets, message.address).await;

@@ -113,11 +113,6 @@ fn twilio_of(policy: &Policy) -> Result<&Twilio, Outcome> {
     policy.providers.twilio.as_ref().ok_or_else(|| rejected("the policy names no Twilio account"))
 }
 
-/// Whether a message to `address` can change after it was sent.
-pub(super) const fn can_update(address: &Address) -> bool {
-    matches!(address, Address::Webhook { .. } | Address::Slack(_) | Address::Pagerduty(_) | Address::Opsgenie(_))
-}
-
 /// The secrets that an address needs.
 pub(super) async fn secrets_of<E: Display>(
     policy: &Policy,

@@ -4,14 +4,16 @@
 //! streams of changes, the executions, the dead letters and the schedules. Every page looks at some incidents, each with
 //! its whole log. The alerts of groups that are over are in no list: `audit verify` reads their records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use domain::evidence::event::Event;
+use domain::evidence::gather::Covered;
 use domain::fsck::{Around, Execution, Fault, Finding, GRACE, Report, Subject, Trail};
 use domain::fsck::{crowded, gaps, incident, problem, stream};
 use domain::incident::{Incident, IncidentId};
 use domain::letter::Path;
-use domain::log::{Entry, Hash};
+use domain::log::{Entry, Hash, Record};
 use domain::silence::Silences;
 use futures_util::future::{join_all, try_join_all};
 use jiff::Timestamp;
@@ -32,6 +34,8 @@ const PAGE: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an incident is read again that is written to meanwhile.
 const READS: u32 = 3;
+/// How many findings of before are looked at again.
+const SUSPECTS: usize = 500;
 /// How many records of a stream are read at once.
 const RECORDS: i32 = 500;
 /// The streams of what people change and of what Watchkeeper says of itself. The access log is checked with its exports.
@@ -68,15 +72,7 @@ impl Operator {
 
     /// What is about no incident.
     async fn beside(&self, now: Timestamp) -> Result<Report, Error> {
-        let mut report = Report::default();
-        let names: Vec<String> = STREAMS.iter().map(|name| (*name).to_owned()).collect();
-        let covered = self.coverage.of(&names).await?;
-        for name in &names {
-            let log = self.log(name).await?;
-            let covered = covered.get(name).cloned().unwrap_or_default();
-            report.findings.extend(stream(&Trail { name, log: &log, covered: Some(&covered) }, now));
-            report.records += log.len() as u64;
-        }
+        let mut report = self.streams(now).await?;
         let running = self.machine.running().await?;
         let executions: Vec<Execution> = running.into_iter().map(|name| Execution { name, running: true }).collect();
         let ids: BTreeSet<IncidentId> = executions.iter().filter_map(|execution| id_of(&execution.name)).collect();
@@ -89,6 +85,46 @@ impl Operator {
         let (active, covers) = (self.policies.active(now).await?, self.covers.read().await?);
         report.findings.extend(gaps(&active.policy, &covers, now));
         Ok(report)
+    }
+
+    /// The streams that are about no incident, and those of incidents in which something was wrong before, or of which
+    /// the bucket knows more than the tables do: an incident that is gone from them is in no list.
+    async fn streams(&self, now: Timestamp) -> Result<Report, Error> {
+        let mut report = Report::default();
+        let newer = self.newer().await?;
+        let mut names: BTreeSet<String> = self.suspects().await?.into_iter().chain(newer.keys().cloned()).collect();
+        names.extend(STREAMS.map(str::to_owned));
+        let names: Vec<String> = names.into_iter().collect();
+        let mut covered = self.coverage.of(&names).await?;
+        for name in &names {
+            let log = self.log(name).await?;
+            let known = covered.remove(name).unwrap_or_default();
+            let covered = newer.get(name).filter(|newer| newer.size > known.size).unwrap_or(&known);
+            report.findings.extend(stream(&Trail { name, log: &log, covered: Some(covered) }, now));
+            report.records += log.len() as u64;
+        }
+        Ok(report)
+    }
+
+    /// How far streams are covered by checkpoints that the tables do not know of: those of a time that they lost.
+    async fn newer(&self) -> Result<BTreeMap<String, Covered>, Error> {
+        let known = self.evidence_log.read().await?.checkpoint;
+        let newest = self.evidence.newest(known).await?;
+        let mut newer = BTreeMap::new();
+        for number in known + 1..=newest {
+            let kept = self.evidence.checkpoint(number).await?;
+            let heads = kept.into_iter().flat_map(|kept| kept.heads);
+            newer.extend(heads.map(|head| (head.stream, Covered { size: head.size, head: head.head })));
+        }
+        Ok(newer)
+    }
+
+    /// The streams in which checkpoints or the archive found something wrong, the last of them.
+    async fn suspects(&self) -> Result<BTreeSet<String>, Error> {
+        let log = self.log("evidence").await?;
+        let records = log.iter().rev().filter_map(|entry| Record::<Event>::open(entry).ok());
+        let events = records.flat_map(|record| record.events);
+        Ok(events.filter_map(|event| event.wronged().map(str::to_owned)).take(SUSPECTS).collect())
     }
 
     /// All records of a stream that is about no incident.

@@ -13,7 +13,10 @@ use crate::error::Error;
 use crate::lambda::Http;
 use crate::query::segments;
 use crate::reply::Reply;
-use crate::store::{Called, CoverLog, Coverage, Incidents, Letters, Machine, Policies, Queue, Records, SilenceLog};
+use crate::store::{
+    Called, CoverLog, Coverage, Evidence, EvidenceLog, Incidents, Letters, Machine, Policies, Queue, Records,
+    SilenceLog,
+};
 
 mod check;
 mod letters;
@@ -34,6 +37,10 @@ pub struct Operator {
     pub records: Records,
     /// How far streams are covered by checkpoints.
     pub coverage: Coverage,
+    /// The checkpoints themselves, for what the tables lost.
+    pub evidence: Evidence,
+    /// How far the evidence has come, and what was found wrong with it.
+    pub evidence_log: EvidenceLog,
     /// The policies.
     pub policies: Policies,
     /// The overrides and absences.

@@ -70,13 +70,16 @@ impl Responder {
             return Ok(Reply::problem(Situation::Unauthorized, "the signature is not valid"));
         }
         let form = Form(form);
-        let secrets = self.secrets.get(&[&self.links], now).await?;
-        let links = Links::new(secrets.get(&self.links).to_vec(), &self.base_url);
-        let links = links.ok_or_else(|| Error::Misconfigured("there is no secret for links".to_owned()))?;
         match about {
-            ["voice", token] => Box::pin(self.key(&links, token, &form, &url, now)).await,
-            ["status", token, attempt] => self.became(&links, token, attempt, &form, now).await,
-            _ => Box::pin(self.reply(&links, &active.policy, &form, now)).await,
+            ["voice", token] => {
+                let links = self.links_of(token, now).await?;
+                Box::pin(self.key(&links, token, &form, &url, now)).await
+            }
+            ["status", token, attempt] => {
+                let links = self.links_of(token, now).await?;
+                self.became(&links, token, attempt, &form, now).await
+            }
+            _ => Box::pin(self.reply(&self.newest_links(now).await?, &active.policy, &form, now)).await,
         }
     }
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::log::Entry;
 
-use super::record::entry;
+use super::record::{end, entry};
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -19,6 +19,11 @@ impl Records {
     /// The records in the table `records`.
     pub fn new(aws: &Aws, records: String) -> Self {
         Self { client: aws.dynamodb(), records }
+    }
+
+    /// How many records `stream` has.
+    pub async fn size(&self, stream: &str) -> Result<u64, Error> {
+        end(&self.client, &self.records, stream).await.map(|(size, _)| size)
     }
 
     /// Records of `stream` from the one numbered `from`, in order: at most `most`, and no more than a megabyte. None

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use bytes::Bytes;
 use domain::policy::SecretRef;
@@ -20,8 +19,8 @@ use crate::signed::Signed;
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// How long a secret is used at most when it cannot be asked for.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
-/// How often a secret that matched nothing may be asked for early.
-const FORCED: Duration = Duration::from_secs(10);
+/// How often a secret may be asked for early because nothing matched it.
+const FORCED: SignedDuration = SignedDuration::from_secs(10);
 /// The most parameters in one call.
 const PARAMETERS: usize = 10;
 
@@ -40,7 +39,17 @@ impl Loaded {
 #[derive(Debug)]
 pub struct Secrets {
     ssm: Signed,
-    remembered: Mutex<HashMap<String, (Timestamp, Vec<Secret>)>>,
+    remembered: Mutex<HashMap<String, Remembered>>,
+}
+
+/// What was loaded.
+#[derive(Debug, Clone)]
+struct Remembered {
+    /// When.
+    at: Timestamp,
+    /// When it was asked for early last.
+    forced: Option<Timestamp>,
+    secrets: Vec<Secret>,
 }
 
 impl Secrets {
@@ -53,29 +62,30 @@ impl Secrets {
     ///
     /// When SSM cannot be asked, what was loaded within the hour still counts: a sender is not refused for our trouble.
     pub async fn get(&self, references: &[&SecretRef], now: Timestamp) -> Result<Loaded, Error> {
-        self.load(references, FRESH, now).await
+        let old = |known: &Remembered| now.duration_since(known.at) >= FRESH;
+        self.load(references, old, None, now).await
     }
 
-    /// The same, asked for again unless that was done within the last seconds: for a signature that matched nothing,
-    /// which may be made with a secret that is newer than our memory.
+    /// The same, asked for early: for what matched nothing, and may be made with a secret that is newer than our memory.
+    /// Whoever makes up signatures has that done once in ten seconds and no more often.
     pub async fn refetch(&self, references: &[&SecretRef], now: Timestamp) -> Result<Loaded, Error> {
-        let forced = SignedDuration::try_from(FORCED).unwrap_or(FRESH);
-        self.load(references, forced, now).await
+        let old = |known: &Remembered| {
+            known.at < now && known.forced.is_none_or(|forced| now.duration_since(forced) >= FORCED)
+        };
+        self.load(references, old, Some(now), now).await
     }
 
-    /// The names and tokens of those who may use the API, from the parameter `name`.
-    pub async fn tokens(&self, name: &str, now: Timestamp) -> Result<Vec<(String, Secret)>, Error> {
-        let reference = SecretRef(format!("ssm:{name}"));
-        let loaded = self.get(&[&reference], now).await?;
-        let lines = loaded.get(&reference).iter().filter_map(|line| line.expose().split_once(' '));
-        Ok(lines.map(|(name, token)| (name.to_owned(), Secret::new(token.trim()))).collect())
-    }
-
-    async fn load(&self, references: &[&SecretRef], fresh: SignedDuration, now: Timestamp) -> Result<Loaded, Error> {
+    async fn load(
+        &self,
+        references: &[&SecretRef],
+        old: impl Fn(&Remembered) -> bool,
+        forced: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Loaded, Error> {
         let names: BTreeSet<&str> = references.iter().filter_map(|reference| reference.parameter()).collect();
         let wanted: Vec<String> = {
             let remembered = self.remembered.lock().expect("no holder panics");
-            let old = |name: &&str| remembered.get(*name).is_none_or(|(at, _)| now.duration_since(*at) >= fresh);
+            let old = |name: &&str| remembered.get(*name).is_none_or(&old);
             names.iter().copied().filter(old).map(str::to_owned).collect()
         };
         for chunk in wanted.chunks(PARAMETERS) {
@@ -89,13 +99,14 @@ impl Secrets {
                 Ok(found) => {
                     for name in chunk {
                         let lines = found.iter().find(|parameter| parameter.name == *name);
-                        let lines = lines.map(|parameter| secret::lines(&parameter.value)).unwrap_or_default();
-                        remembered.insert(name.clone(), (now, lines));
+                        let secrets = lines.map(|parameter| secret::lines(&parameter.value)).unwrap_or_default();
+                        let forced = forced.or_else(|| remembered.get(name)?.forced);
+                        remembered.insert(name.clone(), Remembered { at: now, forced, secrets });
                     }
                 }
                 Err(error) => {
                     let usable =
-                        |name: &String| remembered.get(name).is_some_and(|(at, _)| now.duration_since(*at) < STALE);
+                        |name: &String| remembered.get(name).is_some_and(|known| now.duration_since(known.at) < STALE);
                     if !chunk.iter().all(usable) {
                         return Err(error.into());
                     }
@@ -103,7 +114,8 @@ impl Secrets {
             }
         }
         let remembered = self.remembered.lock().expect("no holder panics");
-        let loaded = names.iter().filter_map(|name| Some(((*name).to_owned(), remembered.get(*name)?.1.clone())));
+        let secrets = |name: &&str| Some(((*name).to_owned(), remembered.get(*name)?.secrets.clone()));
+        let loaded = names.iter().filter_map(secrets);
         Ok(Loaded(loaded.collect()))
     }
 

@@ -46,7 +46,8 @@ fn with_slack() -> Standin {
     standin
 }
 
-fn press(incident: &str, user: &str, secret: &str) -> Value {
+/// What Slack posts when `user` presses a button, signed with `secret`.
+pub fn press(incident: &str, user: &str, secret: &str) -> Value {
     let payload = json!({
         "type": "block_actions", "user": { "id": user }, "container": { "channel_id": "C1", "message_ts": "1763726400.000100" },
         "actions": [{ "action_id": "acknowledge", "value": incident, "action_ts": "1763726401.1" }],

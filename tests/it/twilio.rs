@@ -75,22 +75,7 @@ impl World {
 
     /// What Watchkeeper answers when Twilio posts `fields` to `url`.
     fn posts(&self, url: &str, fields: &[(&str, &str)], token: &str) -> (u64, String) {
-        let mut sorted = fields.to_vec();
-        sorted.sort_unstable();
-        let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).unwrap();
-        mac.update(url.as_bytes());
-        for (name, value) in sorted {
-            mac.update(format!("{name}{value}").as_bytes());
-        }
-        let headers = [
-            ("content-type", "application/x-www-form-urlencoded".to_owned()),
-            ("x-twilio-signature", BASE64.encode(mac.finalize().into_bytes())),
-        ];
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let body: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        let path = url.strip_prefix("https://watchkeeper.test").unwrap();
-        let reply: Value = self.respond.invoke(&gateway("POST", path, &headers, &body.join("&"))).unwrap().unwrap();
+        let reply: Value = self.respond.invoke(&posted(url, fields, token)).unwrap().unwrap();
         (reply["statusCode"].as_u64().unwrap(), reply["body"].as_str().unwrap().to_owned())
     }
 
@@ -107,6 +92,26 @@ impl World {
         let body = self.last("Body");
         body.split_once("Reply 4 ").unwrap().1.split(' ').next().unwrap().to_owned()
     }
+}
+
+/// What Twilio posts to `url`, signed with `token`.
+pub fn posted(url: &str, fields: &[(&str, &str)], token: &str) -> Value {
+    let mut sorted = fields.to_vec();
+    sorted.sort_unstable();
+    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).unwrap();
+    mac.update(url.as_bytes());
+    for (name, value) in sorted {
+        mac.update(format!("{name}{value}").as_bytes());
+    }
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ("x-twilio-signature", BASE64.encode(mac.finalize().into_bytes())),
+    ];
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let body: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    let path = url.strip_prefix("https://watchkeeper.test").unwrap();
+    gateway("POST", path, &headers, &body.join("&"))
 }
 
 #[test]

@@ -130,7 +130,9 @@ impl Paging {
     /// provider's name for its message.
     pub fn outdated(&self, status: Status) -> impl Iterator<Item = (&Delivery, &str)> {
         self.deliveries.iter().filter_map(move |delivery| match &delivery.fate {
-            Fate::Accepted { reference: Some(reference), shown, .. } if *shown != status => {
+            Fate::Accepted { reference: Some(reference), shown, .. }
+                if *shown != status && Address::can_change(&delivery.channel) =>
+            {
                 Some((delivery, reference.as_str()))
             }
             _ => None,

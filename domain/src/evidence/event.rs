@@ -39,6 +39,16 @@ pub enum Event {
         /// The first one that is there again.
         until: u64,
     },
+    /// Records that a checkpoint covers are not in the table any more, as when it went back to an earlier time. The archive
+    /// has them; what the table gets in their place is covered by no checkpoint.
+    Gone {
+        /// The stream.
+        stream: String,
+        /// The first record that is gone.
+        from: u64,
+        /// How many records of the stream are covered.
+        until: u64,
+    },
     /// A record is not what was written first.
     Rewritten {
         /// The stream.
@@ -67,6 +77,8 @@ pub enum How {
     Foreign,
     /// It does not follow the record before it.
     Unlinked,
+    /// It is another one than a checkpoint covers.
+    Replaced,
 }
 
 /// How far the evidence has come.
@@ -77,6 +89,16 @@ pub struct Course {
     /// When it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
+}
+
+impl Event {
+    /// The stream in which something is wrong, if it is about one.
+    pub fn wronged(&self) -> Option<&str> {
+        match self {
+            Self::Missing { stream, .. } | Self::Gone { stream, .. } | Self::Rewritten { stream, .. } => Some(stream),
+            Self::Checkpointed { .. } | Self::Late { .. } | Self::Lost { .. } => None,
+        }
+    }
 }
 
 impl Course {

@@ -69,6 +69,8 @@ struct Gathered {
     early: BTreeMap<u64, Link>,
     /// The first record that does not follow the one before it: nothing goes on from there.
     unlinked: Option<u64>,
+    /// A record that came after another one had its place.
+    replaced: Option<u64>,
 }
 
 impl Gathering {
@@ -80,7 +82,8 @@ impl Gathering {
     /// Says how far `stream` was covered before.
     pub fn begin(&mut self, stream: &str, Covered { size, head }: Covered) {
         let stretch = Stretch::new(size);
-        let gathered = Gathered { covered: size, stretch, last: head, early: BTreeMap::new(), unlinked: None };
+        let early = BTreeMap::new();
+        let gathered = Gathered { covered: size, stretch, last: head, early, unlinked: None, replaced: None };
         self.0.insert(stream.to_owned(), gathered);
     }
 
@@ -104,8 +107,10 @@ impl Gathering {
     pub fn finish(&self) -> (Vec<Head>, Vec<Event>) {
         let moved = self.0.iter().filter(|(_, gathered)| gathered.stretch.next() > gathered.covered);
         let heads = moved.map(|(stream, gathered)| gathered.stretch.head(stream)).collect();
-        let unlinked = self.0.iter().filter_map(|(stream, gathered)| {
-            Some(Event::Rewritten { stream: stream.clone(), seq: gathered.unlinked?, how: How::Unlinked })
+        let rewritten = |stream: &String, seq, how| Event::Rewritten { stream: stream.clone(), seq, how };
+        let unlinked = self.0.iter().flat_map(|(stream, gathered)| {
+            let replaced = gathered.replaced.map(|seq| rewritten(stream, seq, How::Replaced));
+            replaced.into_iter().chain(gathered.unlinked.map(|seq| rewritten(stream, seq, How::Unlinked)))
         });
         let missing =
             self.holes().into_iter().map(|Hole { stream, from, until }| Event::Missing { stream, from, until });
@@ -116,6 +121,10 @@ impl Gathering {
 impl Gathered {
     fn take(&mut self, link: Link) {
         let next = self.stretch.next();
+        // Of the records before the last one nothing is kept that they could be compared with.
+        if link.seq + 1 == next && link.hash != self.last {
+            self.replaced = Some(link.seq);
+        }
         if link.seq < next || self.unlinked.is_some() {
             return;
         }
@@ -212,6 +221,16 @@ mod tests {
         let told = Event::Rewritten { stream: "s".to_owned(), seq: 2, how: How::Unlinked };
         assert_eq!(gathering.finish(), (vec![], vec![told]));
         assert!(gathering.holes().is_empty(), "nothing can be put in its place");
+    }
+
+    #[test]
+    fn d12_a_record_in_the_place_of_one_that_is_covered_is_told_and_covers_nothing() {
+        let (chain, other) = (chain("s", 3), chain("t", 3));
+        let fork = Link { stream: "s".to_owned(), ..other[1].clone() };
+        let gathering = gathered([chain[1].clone(), fork, chain[2].clone()], &[("s", covered(&chain, 2))]);
+        let (heads, findings) = gathering.finish();
+        let told = Event::Rewritten { stream: "s".to_owned(), seq: 1, how: How::Replaced };
+        assert_eq!((heads[0].size, findings), (3, vec![told]), "what follows what is covered goes on");
     }
 
     #[test]

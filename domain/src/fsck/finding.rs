@@ -122,7 +122,7 @@ impl Fault {
     /// What it means for whoever reads it.
     pub const fn means(self) -> &'static str {
         match self {
-            Self::Rewritten => "somebody changed the log after it was signed for",
+            Self::Rewritten => "the log is not what was signed for: somebody changed it, or a table went back in time",
             Self::Broken => "records were changed, dropped, inserted or reordered, or cannot be read",
             Self::SignalLost => "a sender believes that we have an alert, and nobody will hear of it",
             Self::Unrouted => "an incident was opened and nothing went on from there",
@@ -155,7 +155,10 @@ impl Fault {
             Self::BegunTwice | Self::ToldAfterwards | Self::TriedTooOften | Self::EndsDiffer => {
                 Repair::Nothing("it happened; please report it, as this is a mistake of Watchkeeper")
             }
-            Self::Rewritten | Self::Broken => {
+            Self::Rewritten => Repair::Person(
+                "see docs/runbooks.md#checkpoint: the archive has what was signed for; find out who could write",
+            ),
+            Self::Broken => {
                 Repair::Person("compare with the archive: watchkeeper audit verify; and find out who could write")
             }
             Self::SignalLost => Repair::Person("look at the dead letters: watchkeeper dlq list"),

@@ -11,7 +11,7 @@ use crate::schedule::Covers;
 const POLICY: &str = "\
 version: 1
 people:
-  ana: { contacts: [{ sms: +15550100 }, { sms: +15550101, after: 2m }] }
+  ana: { contacts: [{ webhook: { url: https://example.com/ana, secret: ssm:/ana } }, { sms: +15550101, after: 2m }] }
   ben: { contacts: [{ sms: +15550102 }] }
 escalations:
   two: { steps: [{ notify: [person:ana], wait: 10m }, { notify: [person:ben], wait: 5m }] }

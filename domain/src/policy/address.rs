@@ -11,6 +11,9 @@ use super::validate::Check;
 const CHANNELS: [&str; 10] =
     ["webhook", "slack", "teams", "email", "sms", "twilio_sms", "voice", "ntfy", "pagerduty", "opsgenie"];
 
+/// The channels whose messages can be changed after they were sent.
+const CHANGING: [&str; 4] = ["webhook", "slack", "pagerduty", "opsgenie"];
+
 /// Where a message goes. The key of the YAML entry names the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +46,11 @@ pub enum Address {
 }
 
 impl Address {
+    /// Whether a message that went by `channel` can be changed to what holds now. A text or a mail stays as it was sent.
+    pub fn can_change(channel: &str) -> bool {
+        CHANGING.contains(&channel)
+    }
+
     /// The channel's name in logs, records and the API.
     pub const fn channel(&self) -> &'static str {
         match self {

@@ -70,8 +70,12 @@ fn g01_f17_what_nobody_did_is_named() {
     world.ask(Command::Acknowledge { by: ana() });
     assert_eq!(world.neglect_at(hours(99)), None, "somebody has it for good");
     world.ask(Command::Resolve { by: ana() });
-    assert_eq!(world.neglect_at(start() + SignedDuration::from_secs(59)), None);
-    assert_eq!(world.neglect_at(hours(1)), Some(Neglect::Unshown), "its message still says that it goes on");
+    assert_eq!(world.neglect_at(hours(1)), None, "a text stays as it was sent");
+    for (channel, expected) in [("email", None), ("voice", None), ("slack", Some(Neglect::Unshown))] {
+        world.incident.paging.deliveries.iter_mut().for_each(|delivery| channel.clone_into(&mut delivery.channel));
+        assert_eq!(world.neglect_at(start() + SignedDuration::from_secs(59)), None);
+        assert_eq!(world.neglect_at(hours(1)), expected, "a message by {channel} still says that it goes on");
+    }
 }
 
 #[test]
