@@ -15,7 +15,7 @@ use domain::incident::{Incident, IncidentId};
 use domain::letter::Path;
 use domain::log::{Entry, Hash, Record};
 use domain::silence::Silences;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -54,7 +54,13 @@ impl Operator {
         let mut policed = Policed::default();
         while let Some(at) = place.take_if(|_| began.elapsed() < PATIENCE) {
             let page = self.incidents.all(&at, PAGE).await?;
-            let incidents = page.incidents.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let mut incidents = Vec::with_capacity(page.incidents.len());
+            for read in page.incidents {
+                match read {
+                    Ok(incident) => incidents.push(incident),
+                    Err(error) => report.findings.push(unreadable(Fault::SnapshotDiffers, None, error)?),
+                }
+            }
             report.join(self.page(&incidents, &mut policed, &silences, now).await?);
             place = page.next;
         }
@@ -82,8 +88,9 @@ impl Operator {
             let place = format!("{count} dead letters of {}", letters.path().as_str());
             report.findings.extend((count > 0).then(|| Finding::new(Fault::SignalLost, None, place)));
         }
-        let (active, covers) = (self.policies.active(now).await?, self.covers.read().await?);
-        report.findings.extend(gaps(&active.policy, &covers, now));
+        if let Some(active) = self.policies.applied(now).await? {
+            report.findings.extend(gaps(&active.policy, &self.covers.read().await?, now));
+        }
         Ok(report)
     }
 
@@ -97,7 +104,13 @@ impl Operator {
         let names: Vec<String> = names.into_iter().collect();
         let mut covered = self.coverage.of(&names).await?;
         for name in &names {
-            let log = self.log(name).await?;
+            let log = match self.log(name).await {
+                Ok(log) => log,
+                Err(error) => {
+                    report.findings.push(unreadable(Fault::Broken, None, error)?);
+                    continue;
+                }
+            };
             let known = covered.remove(name).unwrap_or_default();
             let covered = newer.get(name).filter(|newer| newer.size > known.size).unwrap_or(&known);
             report.findings.extend(stream(&Trail { name, log: &log, covered: Some(covered) }, now));
@@ -121,7 +134,11 @@ impl Operator {
 
     /// The streams in which checkpoints or the archive found something wrong, the last of them.
     async fn suspects(&self) -> Result<BTreeSet<String>, Error> {
-        let log = self.log("evidence").await?;
+        // That it cannot be read is found where it is checked.
+        let log = self
+            .log("evidence")
+            .await
+            .or_else(|error| if error.is_retryable() { Err(error) } else { Ok(Vec::new()) })?;
         let records = log.iter().rev().filter_map(|entry| Record::<Event>::open(entry).ok());
         let events = records.flat_map(|record| record.events);
         Ok(events.filter_map(|event| event.wronged().map(str::to_owned)).take(SUSPECTS).collect())
@@ -132,11 +149,10 @@ impl Operator {
         let mut log = Vec::new();
         loop {
             let page = self.records.read(stream, log.len() as u64, RECORDS).await?;
-            let through = page.len() < usize::try_from(RECORDS).unwrap_or_default();
-            log.extend(page);
-            if through {
+            if page.is_empty() {
                 return Ok(log);
             }
+            log.extend(page);
         }
     }
 
@@ -155,14 +171,22 @@ impl Operator {
         let active = self.policies.active(now).await?;
         let names: Vec<String> = incidents.iter().map(|incident| incident.id.stream()).collect();
         let covered = self.coverage.of(&names).await?;
-        let read = try_join_all(incidents.iter().map(|incident| self.whole(incident))).await?;
+        let mut read = Vec::with_capacity(incidents.len());
+        let wholes = join_all(incidents.iter().map(|incident| self.whole(incident))).await;
+        for (incident, whole) in incidents.iter().zip(wholes) {
+            match whole {
+                Ok(whole) => read.push(whole),
+                Err(error) => report.findings.push(unreadable(Fault::Broken, Some(&incident.id), error)?),
+            }
+        }
         let policy = |hash: &Hash| policed.named(hash).unwrap_or(&active.policy);
         let over_since = |id: &IncidentId| policed.over_since(id);
         let (covers, grace) = (&policed.covers, GRACE);
         let around = Around { policy: &policy, covers, silences, over_since: &over_since, grace, now };
-        for ((snapshot, log), name) in read.iter().zip(&names) {
-            let covered = covered.get(name).cloned().unwrap_or_default();
-            let trail = Trail { name, log, covered: Some(&covered) };
+        for (snapshot, log) in &read {
+            let name = snapshot.id.stream();
+            let covered = covered.get(&name).cloned().unwrap_or_default();
+            let trail = Trail { name: &name, log, covered: Some(&covered) };
             let subject = Subject { id: &snapshot.id, snapshot: Some(snapshot), trail, executions: &[] };
             report.findings.extend(incident(&subject, around));
             report.incidents += 1;
@@ -187,8 +211,17 @@ impl Operator {
             snapshot = self.incidents.get(&listed.id).await?;
             log = self.incidents.entries(&listed.id).await?;
         }
+        // One that moved as it was read is written to all the time: what came after is no difference.
+        if snapshot.seq > listed.seq {
+            log.truncate(usize::try_from(snapshot.seq).unwrap_or(usize::MAX));
+        }
         Ok((snapshot, log))
     }
+}
+
+/// What cannot be read is found to be wrong, and ends no check; what cannot be read now may be read later.
+fn unreadable(fault: Fault, incident: Option<&IncidentId>, error: Error) -> Result<Finding, Error> {
+    if error.is_retryable() { Err(error) } else { Ok(Finding::new(fault, incident, error.chain())) }
 }
 
 /// The incident that an execution of this name belongs to.

@@ -16,7 +16,7 @@ use domain::recent::Known;
 use jiff::Timestamp;
 
 use super::groups::Row;
-use super::record::{Item, entry, put};
+use super::record::{Item, entry, is_behind, put};
 use crate::aws::Aws;
 use crate::error::Error;
 
@@ -169,7 +169,7 @@ impl Incidents {
             Ok(_) => Ok(Some(after)),
             Err(error) if lost_race(&error) => {
                 if is_behind(&error) {
-                    self.catch_up(incident).await?;
+                    Box::pin(self.catch_up(incident)).await?;
                 }
                 Ok(None)
             }
@@ -367,16 +367,6 @@ pub(super) fn lost_race<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool
     codes.peek().is_some() && codes.all(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
 }
 
-/// Whether the record was there already, which is the first item, and the snapshot as it was before that, which is the
-/// second: one of them moved without the other.
-fn is_behind<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-        return false;
-    };
-    let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));
-    codes.take(2).eq(["ConditionalCheckFailed", "None"])
-}
-
 fn counted<'a>(record: &Record<Event>, ids: &'a [&str]) -> impl Iterator<Item = String> + use<'a> {
     let signals = record.events.iter().filter_map(|event| match event {
         Event::Signalled { signals } => Some(signals),
@@ -411,7 +401,8 @@ fn second(at: Timestamp) -> String {
 fn snapshot(item: &Item) -> Result<Incident, Error> {
     let body = item.get("body").and_then(|body| body.as_s().ok());
     let incident = body.and_then(|body| serde_json::from_str(body).ok());
-    incident.ok_or_else(|| Error::Misconfigured("a snapshot cannot be read".to_owned()))
+    let id = || id_of(item).map(|id| id.to_string()).unwrap_or_default();
+    incident.ok_or_else(|| Error::Misconfigured(format!("the snapshot of incident {} cannot be read", id())))
 }
 
 fn open(entry: &Entry) -> Result<Record<Event>, Error> {

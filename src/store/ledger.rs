@@ -15,12 +15,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::incidents::{STEP, lost_race, pause};
-use super::record::put;
+use super::record::{is_behind, put};
+use super::records::Records;
 use crate::aws::Aws;
 use crate::error::Error;
 
 /// How often a change is decided again when others write to the same ledger.
 const TRIES: u32 = 16;
+/// How many records are read at once.
+const PAGE: i32 = 500;
 /// The largest value in bytes: an item of DynamoDB has 400 KB, and some room is left for what grows at the next change.
 const LARGEST: usize = 350_000;
 /// By how many bytes a change may make a value larger that has no room left: whatever ends or removes something adds no
@@ -31,6 +34,7 @@ const SLIGHT: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Ledger<T, E> {
     client: Client,
+    log: Records,
     records: String,
     state: String,
     stream: &'static str,
@@ -65,7 +69,7 @@ where
         stream: &'static str,
         apply: fn(&mut T, &E, Timestamp),
     ) -> Self {
-        Self { client: aws.dynamodb(), records, state, stream, apply }
+        Self { client: aws.dynamodb(), log: Records::new(aws, records.clone()), records, state, stream, apply }
     }
 
     /// How it stands now.
@@ -118,31 +122,70 @@ where
         after.causes.add(&cause.request, now);
         after.seq += 1;
         after.head = entry.hash.clone();
-        let body = serde_json::to_string(&after).expect("a ledger is plain JSON");
+        let body = body(&after);
         if !has_room(before, &body) {
             return Err(Error::InvalidEvent(format!("{} has no room for more; remove what is over", self.stream)));
         }
+        let items = vec![put(&self.records, &record, &entry)?, self.row(before, after.seq, &body)?];
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        match sent {
+            Ok(_) => Ok(Some(after)),
+            Err(error) if lost_race(&error) => {
+                if is_behind(&error) {
+                    Box::pin(self.catch_up(before)).await?;
+                }
+                Ok(None)
+            }
+            Err(error) => Err(Error::aws("changing a ledger", error)),
+        }
+    }
+
+    /// Writes the row anew, from the log: the table `state` was lost, or went back to an earlier day (faults.md, D12).
+    async fn catch_up(&self, behind: &Standing<T>) -> Result<(), Error> {
+        let mut after = behind.clone();
+        loop {
+            let page = self.log.read(self.stream, after.seq, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for entry in page {
+                let record = Record::<E>::open(&entry).map_err(|_| {
+                    Error::Misconfigured(format!("record {} of {} cannot be read", after.seq, self.stream))
+                })?;
+                record.events.iter().for_each(|event| (self.apply)(&mut after.value, event, record.at));
+                after.causes.add(&record.cause, record.at);
+                after.seq += 1;
+                after.head = entry.hash;
+            }
+        }
+        tracing::warn!(stream = self.stream, behind = behind.seq, seq = after.seq, "a ledger is made anew");
+        let items = vec![self.row(behind, after.seq, &body(&after))?];
+        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+            Err(error) if !lost_race(&error) => Err(Error::aws("making a ledger anew", error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the row of a ledger that had moved as far as `before`.
+    fn row(&self, before: &Standing<T>, seq: u64, body: &str) -> Result<TransactWriteItem, Error> {
         let row = Put::builder().table_name(&self.state).set_item(Some(self.key()));
-        let row = row.item("seq", n(after.seq)).item("body", s(&body));
+        let row = row.item("seq", n(seq)).item("body", s(body));
         let row = if before.seq == 0 {
             row.condition_expression("attribute_not_exists(pk)")
         } else {
             row.condition_expression("seq = :seq").expression_attribute_values(":seq", n(before.seq))
         };
         let row = row.build().map_err(|error| Error::Misconfigured(error.to_string()))?;
-        let row = TransactWriteItem::builder().put(row).build();
-        let items = vec![put(&self.records, &record, &entry)?, row];
-        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        match sent {
-            Ok(_) => Ok(Some(after)),
-            Err(error) if lost_race(&error) => Ok(None),
-            Err(error) => Err(Error::aws("changing a ledger", error)),
-        }
+        Ok(TransactWriteItem::builder().put(row).build())
     }
 
     fn key(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([("pk".to_owned(), s(self.stream)), ("sk".to_owned(), s("ledger"))])
     }
+}
+
+fn body<T: Serialize>(standing: &Standing<T>) -> String {
+    serde_json::to_string(standing).expect("a ledger is plain JSON")
 }
 
 /// Whether `body` may take the place of `before`. What makes room must go through where there is none.

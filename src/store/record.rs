@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use domain::log::{Entry, Hash, Record};
 
@@ -29,6 +31,16 @@ pub(super) fn put<E>(records: &str, record: &Record<E>, entry: &Entry) -> Result
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
+/// Whether the record was there already, which is the first item, and the snapshot as it was before that, which is the
+/// second: one of them moved without the other.
+pub(super) fn is_behind<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));
+    codes.take(2).eq(["ConditionalCheckFailed", "None"])
+}
+
 /// How many records `stream` has, and the hash of the last of them.
 pub(super) async fn end(client: &Client, records: &str, stream: &str) -> Result<(u64, Hash), Error> {
     let last = client.query().table_name(records).consistent_read(true).limit(1).scan_index_forward(false);
@@ -45,7 +57,10 @@ pub(super) async fn end(client: &Client, records: &str, stream: &str) -> Result<
 pub(super) fn entry(item: &Item) -> Result<Entry, Error> {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let entry = text("body").zip(text("hash")).map(|(body, hash)| Entry { body, hash: hash.into() });
-    entry.ok_or_else(|| Error::Misconfigured("a record has no body or no hash".to_owned()))
+    let (stream, seq) =
+        (item.get("stream").and_then(|name| name.as_s().ok()), item.get("seq").and_then(|n| n.as_n().ok()));
+    let place = stream.zip(seq).map(|(stream, seq)| format!(" {seq} of stream {stream}")).unwrap_or_default();
+    entry.ok_or_else(|| Error::Misconfigured(format!("record{place} has no body or no hash")))
 }
 
 /// Checks that the golden records in the file `name` are read as events of `E`, and written back as the same bytes.

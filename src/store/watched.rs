@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::escalation::WATCHED;
 use domain::incident::{Incident, Status};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::incidents::{GROUPED, Incidents};
 use crate::aws::Aws;
@@ -18,8 +19,6 @@ use crate::error::Error;
 
 /// How many incidents a page has: as many as are read at once.
 const PAGE: u32 = 100;
-/// For how long after it was opened a resolved incident is watched.
-const RESOLVED: SignedDuration = SignedDuration::from_hours(1);
 /// The lists, in the order in which a round goes through them.
 const LISTS: [&str; 4] =
     [Status::Triggered.as_str(), GROUPED, Status::Acknowledged.as_str(), Status::Resolved.as_str()];
@@ -69,7 +68,7 @@ impl Incidents {
     /// The page of what is watched that begins at `place`.
     pub async fn watched(&self, place: &Place, now: Timestamp) -> Result<Watched, Error> {
         let word = LISTS[place.list];
-        let range: Option<Range<Timestamp>> = (word == Status::Resolved.as_str()).then(|| now - RESOLVED..now);
+        let range: Option<Range<Timestamp>> = (word == Status::Resolved.as_str()).then(|| now - WATCHED..now);
         let (ids, next) = self.listed(word, range.as_ref(), PAGE, place.from.as_deref()).await?;
         Ok(Watched { incidents: self.read(&ids).await?, next: place.after(next) })
     }

@@ -25,7 +25,7 @@ pub use assignee::Assignee;
 pub use contacts::contact_of;
 pub use delivery::{Delivery, Fate, Outcome};
 pub use find::{Found, Picked, addresses_of};
-pub use neglect::{Beside, Neglect, neglect};
+pub use neglect::{Beside, Neglect, WATCHED, neglect};
 pub use paging::{Attempt, Paging, Position};
 
 /// How long a message may be on its way before it counts as lost: longer than any channel's time-out.

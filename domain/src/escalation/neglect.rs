@@ -3,7 +3,7 @@
 //! Whoever comes by does so when [`next`](super::next) says. An execution that was aborted, a request that was lost and a
 //! function that died between two calls all look the same from here: something was due a while ago and is not done.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Around, belongs_to_a_group, due};
@@ -11,6 +11,9 @@ use crate::incident::{Incident, IncidentId, Status};
 use crate::policy::Policy;
 use crate::schedule::Covers;
 use crate::silence::Silences;
+
+/// For how long after it was opened somebody looks after the messages of an incident that is over.
+pub const WATCHED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What nobody did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,7 +52,8 @@ pub struct Beside<'a> {
 pub fn neglect(incident: &Incident, beside: Beside<'_>, before: Timestamp, now: Timestamp) -> Option<Neglect> {
     if let Some(ended) = incident.resolution.as_ref().filter(|_| incident.status == Status::Resolved) {
         let outdated = incident.paging.outdated(incident.status).next().is_some();
-        return (outdated && ended.at <= before).then_some(Neglect::Unshown);
+        let watched = incident.opened_at.is_some_and(|at| now.duration_since(at) <= WATCHED);
+        return (outdated && watched && ended.at <= before).then_some(Neglect::Unshown);
     }
     let moved = moved_at(incident)?;
     if !incident.is_open() || before < moved {

@@ -150,7 +150,6 @@ impl Fault {
             Self::Unrouted | Self::Overdue | Self::Unsilenced | Self::Uninhibited | Self::Ungrouped | Self::Unshown => {
                 Repair::Sweep("one more look at it is started")
             }
-            Self::Uncovered => Repair::Sweep("the next checkpoint covers them"),
             Self::TwoExecutions => Repair::Nothing("each ends by itself with the incident"),
             Self::BegunTwice | Self::ToldAfterwards | Self::TriedTooOften | Self::EndsDiffer => {
                 Repair::Nothing("it happened; please report it, as this is a mistake of Watchkeeper")
@@ -164,7 +163,12 @@ impl Fault {
             Self::SignalLost => Repair::Person("look at the dead letters: watchkeeper dlq list"),
             Self::Untold => Repair::Person("escalate it: watchkeeper escalate; and look at the provider"),
             Self::TwoOpen => Repair::Person("resolve the older one: watchkeeper resolve"),
-            Self::SnapshotDiffers => Repair::Person("restore the table `state` to before it differed, or report it"),
+            Self::SnapshotDiffers => Repair::Person(
+                "the log counts, and one that is behind is made anew by what happens next; report any other",
+            ),
+            Self::Uncovered => Repair::Person(
+                "see whether checkpoints are made, and whether records reach the archive: docs/runbooks.md#archive",
+            ),
             Self::Gap => Repair::Person("cover it: watchkeeper override add"),
         }
     }

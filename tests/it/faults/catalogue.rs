@@ -244,7 +244,10 @@ fn names() -> BTreeSet<String> {
                             names.insert(name.to_owned());
                             marked = false;
                         }
-                        _ => marked = line == "#[test]" || line == "#[tokio::test]" || (marked && line.starts_with('#')),
+                        _ => {
+                            let begins = line == "#[test]" || line == "#[tokio::test]";
+                            marked = begins || (marked && line.starts_with('#'));
+                        }
                     }
                 }
             }

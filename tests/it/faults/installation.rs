@@ -55,7 +55,7 @@ pub struct Strike {
 }
 
 /// What breaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum Breaks {
     /// Nothing.
     #[default]

@@ -45,7 +45,7 @@ fn endure(place: &mut Installation, breaks: Breaks) -> Vec<String> {
         }
         place.pass(SignedDuration::from_mins(1));
     }
-    assert!(place.struck() > 0 || breaks == Breaks::Nothing, "nobody called what was away");
+    assert!(place.struck() > 0 || matches!(breaks, Breaks::Nothing), "nobody called what was away");
     waiting
 }
 

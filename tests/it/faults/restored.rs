@@ -1,6 +1,6 @@
 //! Tables that went back to an earlier time (faults.md, D12): alerts go on, and nobody is told that all is well.
 
-use domain::incident::Status;
+use domain::incident::{IncidentId, Status};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -117,5 +117,37 @@ fn d12_tables_from_an_earlier_time_are_told_by_their_streams_and_alerts_go_on() 
     }
     let open = place.standin.world.lock().unwrap().incidents();
     assert!(open.iter().all(|known| known.status == Status::Triggered), "{open:#?}");
+    check(&place);
+}
+
+#[test]
+fn d12_when_the_table_of_what_is_kept_is_lost_alone_all_goes_on_from_the_logs() {
+    let phone = Phone::start();
+    let mut place = Installation::furnished(&phone, &with_last(&phone.address.to_string()));
+    for action in ["trigger", "resolve", "trigger", "resolve"] {
+        place.send(action, "came-twice");
+    }
+    trigger(&mut place);
+    silence(&mut place, 1);
+    let before = length(&place, &incident("k").stream());
+    place.standin.world.lock().unwrap().tables.remove("state");
+    place.cool();
+
+    acknowledge(&mut place);
+    assert!(length(&place, &incident("k").stream()) > before, "somebody has it");
+    place.send("trigger", "came-twice");
+    place.send("trigger", "new");
+    silence(&mut place, 2);
+    {
+        let world = place.standin.world.lock().unwrap();
+        let incidents = world.incidents();
+        let status = |id: &str| incidents.iter().find(|known| known.id.to_string() == id).map(|known| known.status);
+        let third = IncidentId { generation: 3, ..incident("came-twice") }.to_string();
+        assert_eq!(status(&third), Some(Status::Triggered), "the third time, and not the first again");
+        assert_eq!(status(&incident("new").to_string()), Some(Status::Triggered));
+        assert_eq!(status(&incident("k").to_string()), Some(Status::Acknowledged));
+    }
+    let (_, all) = place.ask("silence", "GET", "/v1/silences", &Value::Null);
+    assert_eq!(all["silences"].as_array().unwrap().len(), 2, "the first one holds again: {all}");
     check(&place);
 }
