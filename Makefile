@@ -31,7 +31,7 @@ test: up ## every test, those on the local cloud included
 	cargo test --workspace
 	$(CLOUD_TESTS)
 
-check: ## the gate, and all that CI runs: format, lints, documents, tests, template
+check: ## the gate, and all that CI runs: format, lints, documents, tests, template, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

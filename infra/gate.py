@@ -34,7 +34,7 @@ SKIPPED = {
     "CKV_AWS_116": "it knows the older way alone; what is called and not waited for has a destination for what fails",
     "CKV_AWS_117": "nothing here has an address inside a VPC, and the way out of one is a NAT that costs while nothing happens",
     "CKV_AWS_119": "DynamoDB encrypts with a key of its own; one of ours would cost while nothing happens",
-    "CKV_AWS_158": "CloudWatch encrypts with a key of its own, and logs hold no secret and no personal data",
+    "CKV_AWS_158": "CloudWatch encrypts with a key of its own, and logs hold no secret; a key of ours would cost while nothing happens",
     "CKV_AWS_173": "Lambda encrypts with a key of its own, and variables hold names, never a secret",
 }
 

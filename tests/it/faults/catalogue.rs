@@ -226,7 +226,7 @@ const CASES: &[(&str, &str, Carried)] = &[
     ("L11", "a key that is disabled", Carried::By(&["k08_without_kms_or_s3_there_is_no_bundle_and_nothing_that_looks_like_one", "k08_without_kms_records_go_on_and_no_checkpoint_is_made_until_it_is_back"])),
     ("L12", "one tenant uses everything up", Carried::Elsewhere("An installation is one tenant; what storms do to others' pages is in J12.")),
     ("L13", "a dependency that is bad", Carried::By(&["l13_what_does_not_come_from_crates_io_or_under_another_licence_is_refused", "l13_what_became_known_of_a_dependency_is_told_and_one_advisory_once", "l13_nothing_known_is_said_so_and_nobody_who_answers_is_not_the_same", "l13_the_bill_of_materials_names_what_is_in_the_functions_and_is_the_same_each_time"])),
-    ("L14", "one source, two builds", Carried::Elsewhere("Two builds for release from nothing are too long for a test: `make twice` makes them in two folders and compares. That what is written beside them is the same is in l13_the_bill_of_materials_names_what_is_in_the_functions_and_is_the_same_each_time.")),
+    ("L14", "one source, two builds", Carried::Elsewhere("Two builds for release from nothing are too long for a test: `make twice` makes them of one function in two folders and compares. That what is written beside them is the same is in l13_the_bill_of_materials_names_what_is_in_the_functions_and_is_the_same_each_time.")),
 ];
 
 /// The names of all tests of all sources that `cargo test` runs, or `make check` on the local cloud.
