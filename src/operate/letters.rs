@@ -48,7 +48,7 @@ impl Operator {
             tries: letter.tries(),
             trace: letter.trace(),
             again: letter.again().what().to_owned(),
-            body: letter.body.clone(),
+            body: letter.shown().into_owned(),
         });
         let name = queue.path().as_str().to_owned();
         Ok(Reply::json(200, &api::DeadLetterList { name, letters: letters.collect(), complete }))

@@ -13,6 +13,8 @@ use crate::incident::IncidentId;
 use crate::signal::Signal;
 use crate::text::{cut, visible};
 
+mod shown;
+
 /// The longest cause, in characters.
 const CAUSE: usize = 160;
 
@@ -87,7 +89,7 @@ pub struct Letter {
     pub id: String,
     /// When it was put there.
     pub sent_at: Timestamp,
-    /// Its text.
+    /// Its text, as it failed; [`Letter::shown`] is what people see of it.
     pub body: String,
     /// What was said of it beside its text: by whoever put it there, and by SQS itself.
     pub attributes: BTreeMap<String, String>,
