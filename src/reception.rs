@@ -60,8 +60,9 @@ impl Reception {
         Ok(Value::Null)
     }
 
-    /// Takes one mail. Nobody hears that it is refused: that is counted, and its name at SES is written down. While our
-    /// own secrets are missing it is not refused: Lambda tries again, and in the end keeps it.
+    /// Takes one mail. Whoever wrote it does not hear that it is refused: that is counted, and its name at SES is written
+    /// down. One to an address of ours is kept as well, as somebody may wait for what it says, and so is every one while
+    /// our own secrets are missing: Lambda tries again, and in the end has it among the dead letters.
     async fn mail(&self, mail: &Mail, now: Timestamp) -> Result<(), Error> {
         let active = self.policies.active(now).await?;
         let needed = email::secrets_needed(&active.policy);
@@ -77,7 +78,7 @@ impl Reception {
             Err(unheard) => {
                 metrics::counter!("mails_refused", "reason" => unheard.reason()).increment(1);
                 tracing::warn!(reason = unheard.reason(), mail = mail.id(), "a mail was refused");
-                Ok(())
+                if unheard == Unheard::Token { Ok(()) } else { Err(Error::InvalidEvent(unheard.to_string())) }
             }
         }
     }

@@ -14,8 +14,9 @@ use crate::outgoing::Outgoing;
 
 /// How many certificates are remembered. SNS has one for each region, and changes it about once a year.
 const REMEMBERED: usize = 16;
-/// How long nothing new is fetched after a certificate that SNS does not have: whoever makes up names is not worth more.
-const PAUSE: SignedDuration = SignedDuration::from_secs(10);
+/// How many certificates are remembered that SNS does not have, and for how long: whoever makes up a name has it asked for
+/// once, and keeps nobody from another.
+const MISSED: (usize, SignedDuration) = (64, SignedDuration::from_mins(1));
 
 /// What is fetched from SNS.
 #[derive(Default)]
@@ -23,23 +24,31 @@ pub struct Topics {
     /// Made when it is first needed: most installations never are asked for it.
     client: OnceLock<Outgoing>,
     remembered: Mutex<HashMap<String, Bytes>>,
-    /// When SNS did not have what it was asked for.
-    missed: Mutex<Option<Timestamp>>,
+    /// What SNS did not have, and when. It is held while SNS is asked: one is asked for at a time, in the order in which
+    /// they came, however many are made up.
+    missed: tokio::sync::Mutex<HashMap<String, Timestamp>>,
 }
 
 impl Topics {
-    /// The certificate at `url`; `None` where SNS has none. Who names one shortly after that is asked to come back.
+    /// The certificate at `url`; `None` where SNS has none.
     pub async fn certificate(&self, url: &str, now: Timestamp) -> Result<Option<Bytes>, Error> {
-        const WHAT: &str = "fetching a certificate of SNS";
-        if let Some(known) = self.remembered.lock().expect("no holder panics").get(url) {
-            return Ok(Some(known.clone()));
+        if let Some(known) = self.known(url) {
+            return Ok(Some(known));
         }
-        let missed = *self.missed.lock().expect("no holder panics");
-        if missed.is_some_and(|at| now.duration_since(at) < PAUSE) {
-            return Err(Error::Unavailable { what: WHAT, source: "the last one was not there".into() });
+        let mut missed = self.missed.lock().await;
+        missed.retain(|_, at| now.duration_since(*at) < MISSED.1);
+        if missed.contains_key(url) {
+            return Ok(None);
         }
-        let Some(found) = self.get(WHAT, url).await? else {
-            *self.missed.lock().expect("no holder panics") = Some(now);
+        // Whoever waited for the same one finds it now.
+        if let Some(known) = self.known(url) {
+            return Ok(Some(known));
+        }
+        let Some(found) = self.get("fetching a certificate of SNS", url).await? else {
+            if missed.len() >= MISSED.0 {
+                missed.clear();
+            }
+            missed.insert(url.to_owned(), now);
             return Ok(None);
         };
         let mut remembered = self.remembered.lock().expect("no holder panics");
@@ -48,6 +57,10 @@ impl Topics {
         }
         remembered.insert(url.to_owned(), found.clone());
         Ok(Some(found))
+    }
+
+    fn known(&self, url: &str) -> Option<Bytes> {
+        self.remembered.lock().expect("no holder panics").get(url).cloned()
     }
 
     /// Takes a subscription by visiting `url`. One that was taken already stays so.
@@ -81,21 +94,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_is_fetched_once_and_after_one_that_is_not_there_none_for_a_while() {
-        let found = || Answer::Whole("200 OK", "a certificate".to_owned());
-        let server = Server::start([found(), Answer::Whole("404 Not Found", String::new()), found()]);
+    async fn a_certificate_is_fetched_once_and_one_that_is_not_there_once_in_a_while() {
+        let (found, missing) =
+            (|| Answer::Whole("200 OK", "a certificate".to_owned()), || Answer::Whole("404 Not Found", String::new()));
+        let server = Server::start([found(), missing(), found(), missing()]);
         let topics = topics(&server);
         let url = |name: &str| format!("http://{}/{name}.pem", server.address);
         for _ in 0..3 {
             let known = topics.certificate(&url("known"), at(0)).await;
             assert_eq!(known.ok(), Some(Some("a certificate".into())));
         }
-        assert_eq!(topics.certificate(&url("missing"), at(0)).await.ok(), Some(None));
-        assert!(matches!(topics.certificate(&url("new"), at(9)).await, Err(Error::Unavailable { .. })));
-        assert!(topics.certificate(&url("known"), at(9)).await.is_ok_and(|known| known.is_some()));
-        assert!(topics.certificate(&url("new"), at(10)).await.is_ok_and(|new| new.is_some()));
+        for second in [0, 59] {
+            assert_eq!(topics.certificate(&url("made-up"), at(second)).await.ok(), Some(None));
+        }
+        assert!(
+            topics.certificate(&url("new"), at(0)).await.is_ok_and(|new| new.is_some()),
+            "nobody is kept from another"
+        );
+        assert_eq!(topics.certificate(&url("made-up"), at(60)).await.ok(), Some(None));
         let lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
-        assert_eq!(lines, ["GET /known.pem HTTP/1.1", "GET /missing.pem HTTP/1.1", "GET /new.pem HTTP/1.1"]);
+        let asked = ["known", "made-up", "new", "made-up"].map(|name| format!("GET /{name}.pem HTTP/1.1"));
+        assert_eq!(lines, asked);
+    }
+
+    #[tokio::test]
+    async fn however_many_names_are_made_up_few_are_remembered_and_the_real_one_is_still_fetched() {
+        let missing = (0..=MISSED.0).map(|_| Answer::Whole("404 Not Found", String::new()));
+        let server = Server::start(missing.chain([Answer::Whole("200 OK", "a certificate".to_owned())]));
+        let topics = topics(&server);
+        let url = |name: &str| format!("http://{}/{name}.pem", server.address);
+        for number in 0..=MISSED.0 {
+            assert_eq!(topics.certificate(&url(&number.to_string()), at(0)).await.ok(), Some(None));
+            assert!(topics.missed.lock().await.len() <= MISSED.0);
+        }
+        assert!(topics.certificate(&url("real"), at(0)).await.is_ok_and(|found| found.is_some()));
+        assert!(topics.certificate(&url("real"), at(0)).await.is_ok_and(|found| found.is_some()));
+        assert_eq!(server.seen().len(), MISSED.0 + 2);
     }
 
     #[tokio::test]

@@ -13,6 +13,9 @@ use crate::failure::Failure;
 use crate::incidents::times;
 use crate::show::{self, BLUE, BOLD, DIM, GREEN, RED, Show, YELLOW, paint, text};
 
+/// What is said of letters that nobody else sees while somebody looks at them.
+const UNSEEN: &str = "they cannot be seen right now, as somebody else looks at them; ask again in a minute";
+
 /// Does what `command` says.
 pub fn letters(client: &Client, command: DlqCommand, show: Show) -> Result<(), Failure> {
     match command {
@@ -48,8 +51,9 @@ fn redrive(
         // These stay, and are met again in each part.
         all.impossible = all.impossible.max(part.impossible);
         all.failed = all.failed.max(part.failed);
-        all.more = part.more && part.redriven > 0;
-        if dry_run || !all.more {
+        all.more = part.more;
+        // Where nothing came of it, nothing would come of the same at once.
+        if dry_run || !part.more || part.redriven == 0 {
             break;
         }
         sleep(Duration::from_secs(1));
@@ -69,7 +73,8 @@ fn redriven(all: &Redriven, queue: Queue, dry_run: bool) -> String {
         let _ = writeln!(told, "  {} cannot be, and stay", paint(YELLOW, &letters_of(all.impossible)));
     }
     if all.more {
-        let _ = writeln!(told, "  {}", paint(DIM, "and there may be more"));
+        let _ =
+            writeln!(told, "  {}", paint(DIM, "and there may be more that were not reached; do it again in a minute"));
     }
     told
 }
@@ -94,7 +99,8 @@ fn list(all: &DeadLetterQueueList) -> String {
             let _ = writeln!(told, "          {}", paint(DIM, &again));
         }
         if !queue.complete {
-            let _ = writeln!(told, "  {}", paint(DIM, "and more that were not looked at"));
+            let unseen = if queue.causes.is_empty() { UNSEEN } else { "and more that were not looked at" };
+            let _ = writeln!(told, "  {}", paint(DIM, unseen));
         }
         let _ = writeln!(told, "  {}", paint(DIM, &text(&queue.runbook)));
     }
@@ -102,8 +108,11 @@ fn list(all: &DeadLetterQueueList) -> String {
 }
 
 fn one(found: &DeadLetterList) -> String {
-    if found.letters.is_empty() {
+    if found.letters.is_empty() && found.complete {
         return format!("There are no dead letters of {}.\n", text(&found.name));
+    }
+    if found.letters.is_empty() {
+        return format!("There are dead letters of {}, but {UNSEEN}\n", text(&found.name));
     }
     let mut told = String::new();
     for letter in &found.letters {

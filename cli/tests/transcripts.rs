@@ -377,15 +377,17 @@ fn letters() -> World {
     });
     vec![
         ("GET /v1/dead-letters/incident", 200, json!({"name": "incident", "letters": [letter], "complete": true})),
+        ("GET /v1/dead-letters/ingest", 200, json!({"name": "ingest", "letters": [], "complete": false})),
         ("GET /v1/dead-letters/sweep", 200, json!({"name": "sweep", "letters": [], "complete": true})),
         (
             "GET /v1/dead-letters",
             200,
             json!({"queues": [
                 queue("signals", "an alert was taken and is in no incident: nobody will hear of it", 5, causes),
-                queue("ingest", "an alarm of CloudWatch was not taken: nobody will hear of it", 0, json!([])),
+                queue("ingest", "an event of AWS or a mail was not taken: nobody will hear of it", 0, json!([])),
             ]}),
         ),
+        ("POST /v1/dead-letters/export/redrive", 200, redriven(0, 0, true)),
         ("POST /v1/dead-letters/signals/redrive", 200, redriven(4, 0, false)),
         ("POST /v1/dead-letters/ingest/redrive", 200, redriven(1, 2, false)),
     ]
@@ -593,12 +595,18 @@ fn what_failed_and_whether_all_is_well_is_told_the_worst_first() {
         vec![("GET /v1/fsck", 200, json!({"incidents": 40, "records": 170, "findings": findings, "next": null}))]
     };
     let empty = vec![("GET /v1/dead-letters", 200, json!({"queues": []}))];
+    let unseen = json!({"name": "sweep", "means": "a sweep failed", "runbook": "docs/runbooks.md#sweep", "letters": 2,
+        "causes": [], "complete": false});
+    let unseen = vec![("GET /v1/dead-letters", 200, json!({"queues": [unseen]}))];
     let table: Vec<(&str, &[&str], World)> = vec![
         ("dlq-list", &["dlq", "list"], letters()),
         ("dlq-list-empty", &["dlq", "list"], empty),
+        ("dlq-list-unseen", &["dlq", "list"], unseen),
         ("dlq-list-json", &["dlq", "list", "--json"], letters()),
         ("dlq-show", &["dlq", "show", "incident"], letters()),
         ("dlq-show-empty", &["dlq", "show", "sweep"], letters()),
+        ("dlq-show-unseen", &["dlq", "show", "ingest"], letters()),
+        ("dlq-redrive-more", &["dlq", "redrive", "export"], letters()),
         ("dlq-redrive", &["dlq", "redrive", "signals"], letters()),
         ("dlq-redrive-dry-run", &["dlq", "redrive", "signals", "--dry-run"], letters()),
         ("dlq-redrive-cause", &["dlq", "redrive", "signals", "--cause", "dedup failed again and again"], letters()),

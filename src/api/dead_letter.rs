@@ -77,7 +77,7 @@ pub struct DeadLetter {
     pub trace: Option<String>,
     /// What redriving it comes to.
     pub again: String,
-    /// Its text, as it failed.
+    /// Its text, as it failed, without secrets: of a mail only which one it was, and what SES found out about it.
     pub body: String,
 }
 

@@ -36,7 +36,8 @@ impl Operator {
 
     /// The letters of one queue.
     pub(super) async fn list(&self, queue: &Letters) -> Result<Reply, Error> {
-        let (held, complete) = gather(queue, SHOWN).await?;
+        let count = queue.count().await?;
+        let (held, complete) = gather(queue, SHOWN, count).await?;
         put_back(queue, &held).await;
         let mut letters: Vec<&Letter> = held.iter().map(|held| &held.letter).collect();
         letters.sort_by(|a, b| (a.sent_at, &a.id).cmp(&(b.sent_at, &b.id)));
@@ -48,7 +49,7 @@ impl Operator {
             tries: letter.tries(),
             trace: letter.trace(),
             again: letter.again().what().to_owned(),
-            body: letter.body.clone(),
+            body: letter.shown().into_owned(),
         });
         let name = queue.path().as_str().to_owned();
         Ok(Reply::json(200, &api::DeadLetterList { name, letters: letters.collect(), complete }))
@@ -58,18 +59,21 @@ impl Operator {
     pub(super) async fn redrive(&self, queue: &Letters, request: &Http, now: Timestamp) -> Result<Reply, Error> {
         let asked: api::Redrive =
             if request.body.is_empty() { api::Redrive::default() } else { read_object(&request.body)? };
-        let most = asked.most.unwrap_or(REDRIVEN.0).clamp(1, REDRIVEN.1) as usize;
+        let most: u64 = asked.most.unwrap_or(REDRIVEN.0).clamp(1, REDRIVEN.1).into();
         let before = asked.before.unwrap_or(now);
-        let began = Instant::now();
-        let (mut redriven, mut kept) = (api::Redriven::default(), Vec::new());
+        let (began, count) = (Instant::now(), queue.count().await?);
+        let (mut redriven, mut kept, mut seen) = (api::Redriven::default(), Vec::new(), 0);
+        // What failed again does not count: others behind it may not.
+        let is_enough =
+            |redriven: &api::Redriven| (!asked.dry_run && redriven.redriven >= most) || began.elapsed() >= PATIENCE;
         // What is kept stays hidden until the end, so that it is not taken twice.
-        'taking: loop {
-            let mut taken = queue.take().await?.into_iter();
-            let mut empty = true;
-            while let Some(held) = taken.next() {
-                empty = false;
+        loop {
+            let taken = queue.take().await?;
+            let is_empty = taken.is_empty();
+            seen += taken.len() as u64;
+            for held in taken {
                 let wanted = asked.cause.as_ref().is_none_or(|cause| *cause == held.letter.cause());
-                if !wanted || held.letter.sent_at >= before {
+                if !wanted || held.letter.sent_at >= before || is_enough(&redriven) {
                     kept.push(held);
                     continue;
                 }
@@ -77,9 +81,7 @@ impl Operator {
                 if !again.is_possible() {
                     redriven.impossible += 1;
                     kept.push(held);
-                    continue;
-                }
-                if asked.dry_run {
+                } else if asked.dry_run {
                     redriven.redriven += 1;
                     kept.push(held);
                 } else {
@@ -95,15 +97,11 @@ impl Operator {
                         }
                     }
                 }
-                let done = redriven.redriven + redriven.failed;
-                if (!asked.dry_run && done >= most as u64) || began.elapsed() >= PATIENCE {
-                    redriven.more = true;
-                    kept.extend(taken);
-                    break 'taking;
-                }
             }
-            if empty || kept.len() >= LOOKED_AT {
-                redriven.more = !empty;
+            let is_cut = kept.len() >= LOOKED_AT || is_enough(&redriven);
+            if is_empty || is_cut {
+                // What is there and was not seen, somebody else looks at.
+                redriven.more = is_cut || count > seen;
                 break;
             }
         }
@@ -136,7 +134,7 @@ impl Operator {
 async fn summary(queue: &Letters) -> Result<api::DeadLetterQueue, Error> {
     let path: Path = queue.path();
     let letters = queue.count().await?;
-    let (held, complete) = if letters == 0 { (Vec::new(), true) } else { gather(queue, LOOKED_AT).await? };
+    let (held, complete) = if letters == 0 { (Vec::new(), true) } else { gather(queue, LOOKED_AT, letters).await? };
     put_back(queue, &held).await;
     let mut causes: BTreeMap<String, api::DeadLetterCause> = BTreeMap::new();
     for letter in held.iter().map(|held| &held.letter) {
@@ -158,12 +156,13 @@ async fn summary(queue: &Letters) -> Result<api::DeadLetterQueue, Error> {
     Ok(api::DeadLetterQueue { name, means, runbook: path.runbook(), letters, causes, complete })
 }
 
-/// Up to about `most` letters, which nobody else sees until they are put back, and whether these are all.
-async fn gather(queue: &Letters, most: usize) -> Result<(Vec<Held>, bool), Error> {
+/// Up to about `most` letters, which nobody else sees until they are put back, and whether these are all of the `count`
+/// that the queue has: what others look at is not seen.
+async fn gather(queue: &Letters, most: usize, count: u64) -> Result<(Vec<Held>, bool), Error> {
     let (began, mut all) = (Instant::now(), Vec::new());
     while all.len() < most && began.elapsed() < PATIENCE {
         match queue.take().await {
-            Ok(some) if some.is_empty() => return Ok((all, true)),
+            Ok(some) if some.is_empty() => break,
             Ok(some) => all.extend(some),
             Err(error) => {
                 put_back(queue, &all).await;
@@ -171,7 +170,8 @@ async fn gather(queue: &Letters, most: usize) -> Result<(Vec<Held>, bool), Error
             }
         }
     }
-    Ok((all, false))
+    let complete = all.len() as u64 >= count;
+    Ok((all, complete))
 }
 
 /// Lets others see letters again. One that cannot be put back comes back by itself within a minute.

@@ -175,15 +175,16 @@ impl Mail {
         &self.envelope.message_id
     }
 
-    /// Its signals: one for each integration that it was sent to.
+    /// Its signals: one for each integration that it was sent to. The address is looked at first: only who knows one of
+    /// ours hears, or has others hear, of anything else.
     pub fn signals(
         &self,
         policy: &Policy,
         secrets: &Secrets<'_>,
         received_at: Timestamp,
     ) -> Result<Vec<Signal>, Unheard> {
-        self.trusted()?;
         let owners = self.owners(policy, secrets)?;
+        self.trusted()?;
         Ok(owners.into_iter().map(|integration| self.signal(integration, received_at)).collect())
     }
 

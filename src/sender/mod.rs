@@ -150,7 +150,7 @@ pub fn secrets_needed<'p>(door: &Door, policy: &'p Policy) -> Vec<&'p SecretRef>
 
 /// The address of the certificate that [`receive`] will ask for, if the request is to be verified by one.
 pub fn certificate_needed(door: &Door, request: &Request<'_>, policy: &Policy) -> Option<String> {
-    let integration = posted_by_sns(door, policy)?;
+    let integration = posted_by_sns(door, policy).filter(|integration| integration.hears(request.source))?;
     json::admit(request, door.largest(), accepts(Some(Kind::Sns))).ok()?;
     sns::certificate(request, integration)
 }

@@ -14,6 +14,8 @@ use crate::error::Error;
 const HIDDEN: i32 = 60;
 /// How many letters are received at once.
 const RECEIVED: i32 = 10;
+/// How long SQS waits for letters, in seconds: unless it waits, it asks some of its servers only, and misses what others have.
+const WAIT: i32 = 1;
 
 /// What SQS itself says of a letter.
 const SAID: [MessageSystemAttributeName; 3] = [
@@ -61,10 +63,10 @@ impl Letters {
         Ok(number(Shown).unwrap_or_default() + number(Hidden).unwrap_or_default())
     }
 
-    /// Some letters, which nobody else sees for a minute; none when there are none left to see.
+    /// Some letters, which nobody else sees for a minute; none when there are none left to see, or others look at them.
     pub async fn take(&self) -> Result<Vec<Held>, Error> {
         let asked = self.client.receive_message().queue_url(&self.url).max_number_of_messages(RECEIVED);
-        let asked = asked.visibility_timeout(HIDDEN).message_attribute_names("All");
+        let asked = asked.visibility_timeout(HIDDEN).wait_time_seconds(WAIT).message_attribute_names("All");
         let asked = asked.set_message_system_attribute_names(Some(SAID.to_vec())).send().await;
         let found = asked.map_err(|error| Error::aws("looking at dead letters", error))?;
         let held = found.messages.unwrap_or_default().into_iter().filter_map(|message| {

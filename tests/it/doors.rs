@@ -247,7 +247,7 @@ fn other_senders_come_to_doors_of_their_own_and_no_token_of_an_address_is_writte
 }
 
 #[test]
-fn mails_come_by_ses_and_a_refused_one_is_counted_and_nothing_of_it_is_written_down() {
+fn mails_come_by_ses_and_a_refused_one_is_counted_and_kept_if_it_is_ours_and_nothing_of_it_is_written_down() {
     let mut policy = serde_json::to_value(policy("127.0.0.1:9")).unwrap();
     policy["integrations"]["mailbox"] = json!({ "kind": "email", "secret": "ssm:/watchkeeper/integrations/pagerduty" });
     let standin = standin_with(&serde_json::from_value(policy).unwrap());
@@ -261,8 +261,11 @@ fn mails_come_by_ses_and_a_refused_one_is_counted_and_nothing_of_it_is_written_d
         ingest.invoke_text(mail(name, ROUTING_KEY)).unwrap().unwrap();
     }
     assert_eq!(queued(&standin), 3);
-    ingest.invoke_text(mail("forged-refused", ROUTING_KEY)).unwrap().unwrap();
-    ingest.invoke_text(mail("firing", "4f1c9b-canary")).unwrap().unwrap();
+    let failure = ingest.invoke_text(mail("forged-refused", ROUTING_KEY)).unwrap().unwrap_err();
+    assert_eq!(failure.name, "InvalidEvent", "somebody may wait for it, so it is kept");
+    for stranger in ["firing", "forged-refused"] {
+        ingest.invoke_text(mail(stranger, "4f1c9b-canary")).unwrap().unwrap();
+    }
     assert_eq!(queued(&standin), 3);
     let failure = ingest.invoke_text(mail("firing", ROUTING_KEY).replace("spamVerdict", "spam")).unwrap().unwrap_err();
     assert_eq!(failure.name, "InvalidEvent", "what cannot be read is kept");

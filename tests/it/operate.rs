@@ -132,6 +132,74 @@ fn a_redrive_does_what_can_be_done_by_cause_and_number_and_a_dry_run_does_nothin
 }
 
 #[test]
+fn what_somebody_else_looks_at_is_not_said_to_be_gone() {
+    let standin = standin(NOBODY);
+    buried(&standin);
+    let operator = Operator::start(&standin);
+    let hide = |most: usize| {
+        let mut world = standin.world.lock().unwrap();
+        world.letters.values_mut().flatten().take(most).for_each(|letter| letter.hidden = true);
+    };
+    for (hidden, seen) in [(1, 2), (3, 0)] {
+        hide(hidden);
+        let shown = operator.ask("GET", "/v1/dead-letters/signals", &Value::Null);
+        assert_eq!((shown["letters"].as_array().unwrap().len(), &shown["complete"]), (seen, &json!(false)));
+        let all = operator.ask("GET", "/v1/dead-letters", &Value::Null);
+        let told = ["letters", "complete"].map(|name| all["queues"][0][name].clone());
+        assert_eq!(told, [json!(3), json!(false)]);
+        let dry = operator.ask("POST", "/v1/dead-letters/signals/redrive", &json!({ "dry_run": true }));
+        assert_eq!(dry["more"], true, "{dry}");
+    }
+    let none = operator.ask("GET", "/v1/dead-letters/sweep", &Value::Null);
+    assert_eq!((&none["letters"], &none["complete"]), (&json!([]), &json!(true)));
+}
+
+#[test]
+fn what_fails_again_keeps_nothing_behind_it_from_its_turn() {
+    let standin = standin(NOBODY);
+    buried(&standin);
+    let operator = Operator::start(&standin);
+    let mut sent = 0;
+    standin.breaks(move |_, name| {
+        sent += usize::from(name == "AmazonSQS.SendMessage");
+        if name == "AmazonSQS.SendMessage" && sent == 1 { Fault::Failing } else { Fault::None }
+    });
+    assert_eq!(operator.redrive("signals", &json!({ "most": 1 })), [json!(1), json!(0), json!(1)]);
+    standin.mend();
+    assert_eq!(left(&standin, "dead-letters"), 2, "what failed again stays");
+    assert_eq!(operator.redrive("signals", &Value::Null), [json!(1), json!(1), json!(0)]);
+}
+
+#[test]
+fn a_redrive_that_meets_too_many_others_says_that_there_may_be_more() {
+    let standin = standin(NOBODY);
+    let others: Vec<_> = (0..510).map(|_| ("not a signal: at id", "{\"id\":7}".to_owned())).collect();
+    bury(&standin, "dead-letters", &others);
+    buried(&standin);
+    let operator = Operator::start(&standin);
+    let asked = json!({ "cause": "dedup failed again and again" });
+    let done = operator.ask("POST", "/v1/dead-letters/signals/redrive", &asked);
+    assert_eq!((&done["redriven"], &done["more"]), (&json!(0), &json!(true)));
+    assert_eq!(left(&standin, "dead-letters"), 513);
+}
+
+#[test]
+fn nobody_who_looks_at_a_dead_mail_learns_its_address_and_it_is_redriven_whole() {
+    let standin = standin(NOBODY);
+    let path = format!("{}/events/ingest/email-forged-refused.json", env!("CARGO_MANIFEST_DIR"));
+    let event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let failed = json!({ "requestPayload": event, "responsePayload": { "errorType": "InvalidEvent" } });
+    bury(&standin, "ingest-dead", &[("", failed.to_string())]);
+    let operator = Operator::start(&standin);
+    let shown = operator.ask("GET", "/v1/dead-letters/ingest", &Value::Null);
+    let body = shown["letters"][0]["body"].as_str().unwrap();
+    assert!(body.contains("07p3q9sk1v7fgh2m5n8r4t6w0y1z") && body.contains("dmarcVerdict"), "{body}");
+    assert!(!body.contains("9f2c4e6a8b0d1f3e5a7c9b2d") && !body.contains("Call this number"), "{body}");
+    assert_eq!(operator.redrive("ingest", &Value::Null), [json!(1), json!(0), json!(0)]);
+    assert_eq!(standin.world.lock().unwrap().called, [("ingest".to_owned(), event)]);
+}
+
+#[test]
 fn each_path_is_gone_again_from_where_it_failed() {
     let standin = standin(NOBODY);
     let id = opened(&standin);

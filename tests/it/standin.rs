@@ -400,6 +400,8 @@ impl World {
         let receipt = text(&request["ReceiptHandle"]);
         match operation {
             "ReceiveMessage" => {
+                // Who does not wait hears from some of the servers of SQS only.
+                assert!(request["WaitTimeSeconds"].as_u64().is_some_and(|seconds| seconds > 0), "{request}");
                 let most = usize::try_from(request["MaxNumberOfMessages"].as_u64().unwrap()).unwrap();
                 let taken: Vec<Value> = queue
                     .iter_mut()

@@ -13,6 +13,8 @@ use crate::incident::IncidentId;
 use crate::signal::Signal;
 use crate::text::{cut, visible};
 
+mod shown;
+
 /// The longest cause, in characters.
 const CAUSE: usize = 160;
 
@@ -22,7 +24,7 @@ const CAUSE: usize = 160;
 pub enum Path {
     /// From the queue of signals into incidents.
     Signals,
-    /// From SNS and EventBridge into signals.
+    /// From SNS, EventBridge and SES into signals.
     Ingest,
     /// From an incident to people.
     Incident,
@@ -63,7 +65,7 @@ impl Path {
     pub const fn means(self) -> &'static str {
         match self {
             Self::Signals => "an alert was taken and is in no incident: nobody will hear of it",
-            Self::Ingest => "an alarm of CloudWatch was not taken: nobody will hear of it",
+            Self::Ingest => "an event of AWS or a mail was not taken: nobody will hear of it",
             Self::Incident => "a look at an incident failed; it is tried again every minute",
             Self::Sweep => "a sweep failed; the next one does what it should have done",
             Self::Archive => "records are in the log and not in the archive: no checkpoint will cover them",
@@ -87,7 +89,7 @@ pub struct Letter {
     pub id: String,
     /// When it was put there.
     pub sent_at: Timestamp,
-    /// Its text.
+    /// Its text, as it failed; [`Letter::shown`] is what people see of it.
     pub body: String,
     /// What was said of it beside its text: by whoever put it there, and by SQS itself.
     pub attributes: BTreeMap<String, String>,

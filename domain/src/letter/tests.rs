@@ -126,3 +126,49 @@ fn every_path_is_found_by_its_name_and_says_what_a_letter_there_means() {
     }
     assert_eq!(Path::named("elsewhere"), None);
 }
+
+#[test]
+fn however_a_mail_is_wrapped_neither_its_address_nor_what_it_says_is_shown_and_it_is_still_done_again() {
+    let event: Value = serde_json::from_str(include_str!("../../../events/ingest/email-firing.json")).expect("JSON");
+    let notification = event["Records"][0]["Sns"].clone();
+    let told: Value = serde_json::from_str(notification["Message"].as_str().expect("a text")).expect("JSON");
+    let mut nameless = told.clone();
+    nameless.as_object_mut().expect("an object").remove("notificationType");
+    let failed = json!({ "requestPayload": event, "responsePayload": { "errorType": "InvalidEvent" } });
+    let direct = json!({ "Records": [{ "eventSource": "aws:ses", "ses": nameless }] });
+    for body in [event, notification, failed, told, direct, nameless] {
+        let letter = letter(Path::Ingest, &body, &[]);
+        let shown = letter.shown();
+        assert!(letter.body.contains("9f2c4e6a8b0d1f3e5a7c9b2d") && letter.body.contains("% full"));
+        for secret in ["9f2c4e6a8b0d1f3e5a7c9b2d", "% full", "Disk", "nagios", "monitoring.example.com"] {
+            assert!(!shown.to_ascii_lowercase().contains(&secret.to_ascii_lowercase()), "{secret}: {shown}");
+        }
+        for kept in ["01p3q9sk1v7fgh2m5n8r4t6w0y1z", "dmarcVerdict", "PASS"] {
+            assert!(shown.contains(kept), "{kept}: {shown}");
+        }
+        let Again::Event(again) = letter.again() else { panic!("it is done again") };
+        assert!(again.to_string().contains("9f2c4e6a8b0d1f3e5a7c9b2d"));
+    }
+}
+
+#[test]
+fn what_holds_no_secret_is_shown_as_it_failed_and_no_address_that_ends_a_subscription_is() {
+    let event =
+        json!({ "source": "aws.cloudwatch", "detail": { "state": { "reasonData": "{\"version\": \"1.0\"}" } } });
+    for (path, body) in [
+        (Path::Ingest, event),
+        (Path::Ingest, json!("[")),
+        (Path::Signals, json!("{\"id\":  7}")),
+        (Path::Signals, signal()),
+        (Path::Sweep, json!("")),
+    ] {
+        let letter = letter(path, &body, &[]);
+        assert_eq!(letter.shown(), letter.body, "not a byte is changed");
+    }
+    for name in ["UnsubscribeURL", "UnsubscribeUrl", "SubscribeURL", "Token"] {
+        let body = json!({ "Type": "Notification", "Message": "{\"AlarmName\":\"a\"}", name: "https://canary" });
+        let letter = letter(Path::Ingest, &json!({ "requestPayload": { "Records": [{ "Sns": body }] } }), &[]);
+        let shown = letter.shown();
+        assert!(!shown.contains("canary") && shown.contains("AlarmName"), "{shown}");
+    }
+}

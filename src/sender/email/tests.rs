@@ -102,6 +102,21 @@ fn only_what_ses_finds_nothing_wrong_with_is_heard() {
 }
 
 #[test]
+fn a_verdict_refuses_only_who_knows_an_address_and_a_stranger_is_a_stranger_whatever_ses_finds() {
+    for (verdict, status, expected) in [
+        ("virusVerdict", "FAIL", Unheard::Virus),
+        ("spamVerdict", "FAIL", Unheard::Spam),
+        ("dmarcVerdict", "FAIL", Unheard::Dmarc),
+    ] {
+        let mut told = fixture("firing");
+        told["receipt"][verdict]["status"] = status.into();
+        assert_eq!(mail(&told).signals(&policy(), &lookup, now()).err(), Some(expected), "{verdict}");
+        told["receipt"]["recipients"] = json!(["info@alerts.example.com"]);
+        assert_eq!(mail(&told).signals(&policy(), &lookup, now()).err(), Some(Unheard::Token), "{verdict}");
+    }
+}
+
+#[test]
 fn the_address_is_the_proof_in_any_case_and_two_are_valid_at_a_time() {
     let sent_to = |addresses: &[&str]| {
         let mut told = fixture("firing");

@@ -94,6 +94,19 @@ fn b19_for_other_topics_and_other_certificates_nothing_is_fetched_and_nothing_co
 }
 
 #[test]
+fn for_who_sends_from_another_network_nothing_is_fetched() {
+    let mut policy = policy();
+    policy.integrations.get_mut("sns").expect("it is there").from = vec!["127.0.0.0/8".parse().expect("a network")];
+    let door = super::super::Door::Signals("sns".to_owned());
+    let sent = sent(&message("sns-alarm"));
+    for (source, fetched) in [("127.0.0.1", true), ("192.0.2.1", false)] {
+        let sent = Sent { source: source.parse().ok(), ..sent.clone() };
+        let needed = sent.with_request(|request| super::super::certificate_needed(&door, request, &policy));
+        assert_eq!(needed.is_some(), fetched, "{source}");
+    }
+}
+
+#[test]
 fn a_subscription_is_taken_at_sns_s_own_address_alone() {
     let confirmed =
         |message: &Value| sent(message).with_request(|request| confirmation(request, &policy().integrations["sns"]));
