@@ -80,7 +80,7 @@ pub const STORIES: [Story; 9] = [
         name: "changed",
         before: &[trigger, set, sweep, queue_all],
         after: &[is_set, settle, heard, sweep, set_again, resolve_by_hand, answer_queued, wait, |place| {
-            is_over(place, 4)
+            is_over(place, 4);
         }],
         ends: &["Resolved"],
     },
