@@ -1,4 +1,7 @@
 //! Applying a policy: kept under its own hash, then made to rule together with the record that says who did it.
+//!
+//! Whoever applies a policy must have written only what is known. Whoever is ruled by one passes over the rest: a deploy
+//! that is taken back leaves the policy that was applied meanwhile, and nobody must go unpaged for that.
 
 use domain::cause::Principal;
 use domain::incident::Actor;
@@ -10,7 +13,7 @@ use jiff::Timestamp;
 use crate::access::Access;
 use crate::api::{ActivePolicy, AppliedPolicy, Problem, Situation};
 use crate::error::Error;
-use crate::lambda::{Http, read_object};
+use crate::lambda::{Http, read_known};
 use crate::reply::Reply;
 use crate::store::{Policies, PolicyLog};
 
@@ -48,7 +51,7 @@ impl Applier {
 
     /// Applies once: the policy that rules already is only published again, for an earlier request that ended halfway.
     async fn apply(&self, request: &Http, token: &str, now: Timestamp) -> Result<Reply, Error> {
-        let policy: Policy = read_object(&request.body)?;
+        let policy: Policy = read_known(&request.body)?;
         let mistakes: Vec<String> = policy::check(&policy)
             .into_iter()
             .filter(|mistake| mistake.level == Level::Error)

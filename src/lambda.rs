@@ -99,12 +99,26 @@ fn log() {
 
 /// Reads a JSON object and nothing after it, or says where it is wrong. A list is no object, though serde would take it.
 pub fn read_object<I: DeserializeOwned>(body: &[u8]) -> Result<I, Error> {
+    read_and_tell(body, |_| ())
+}
+
+/// The same where a field that nobody knows is refused: it is a mistake of whoever wrote it.
+pub fn read_known<I: DeserializeOwned>(body: &[u8]) -> Result<I, Error> {
+    let mut unknown = None;
+    let object = read_and_tell(body, |path| unknown = unknown.take().or(Some(path)))?;
+    unknown.map_or(Ok(object), |path| Err(Error::InvalidEvent(format!("at {path}, which is not known"))))
+}
+
+/// Reads a JSON object, and tells the place of each field that it passes over.
+fn read_and_tell<I: DeserializeOwned>(body: &[u8], mut passed_over: impl FnMut(String)) -> Result<I, Error> {
     let invalid = |what: &str| Error::InvalidEvent(what.to_owned());
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(invalid("the body is not a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
-    let object = serde_path_to_error::deserialize(&mut json).map_err(|error| Error::invalid_event(&error))?;
+    let mut tell = |path: serde_ignored::Path<'_>| passed_over(path.to_string());
+    let object = serde_path_to_error::deserialize(serde_ignored::Deserializer::new(&mut json, &mut tell));
+    let object = object.map_err(|error| Error::invalid_event(&error))?;
     json.end().map_err(|_| invalid("something follows the JSON object"))?;
     Ok(object)
 }

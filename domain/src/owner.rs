@@ -27,7 +27,6 @@ const DEEPEST: usize = 128;
 
 /// Who owns the code below some paths, as a line of a CODEOWNERS file says it; of several that match, the last counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Owner {
     /// A pattern of GitHub's CODEOWNERS, such as `/apps/checkout/` or `*.tf`.
     pub path: String,

@@ -658,6 +658,11 @@ impl World {
         self.tables.entry(text(name)).or_default()
     }
 
+    /// Puts an item where its key says.
+    pub fn insert(&mut self, table: &str, item: Item) {
+        self.table(&json!(table)).insert(key(&item), item);
+    }
+
     /// The stored bodies of a stream, in order.
     pub fn stream(&self, stream: &str) -> Vec<domain::log::Entry> {
         let records = self.tables.get("records").into_iter().flatten();

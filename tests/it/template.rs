@@ -42,6 +42,21 @@ impl Template {
         })
     }
 
+    /// The names of all resources of a type.
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        self.of_type(kind).into_keys().map(str::to_owned).collect()
+    }
+
+    /// Each statement of each function and machine: whose it is, and what it says.
+    pub fn statements(&self) -> Vec<(String, &Value)> {
+        statements(self)
+    }
+
+    /// The function in this file.
+    pub fn function(&self, file: &str) -> &Value {
+        self.functions()[file]
+    }
+
     /// The functions by the name of their file.
     fn functions(&self) -> BTreeMap<String, &Value> {
         let functions = self.of_type("AWS::Serverless::Function").into_iter();
@@ -71,7 +86,7 @@ fn target(value: &Value) -> &str {
     text.split('.').next().unwrap()
 }
 
-fn listed(value: &Value) -> Vec<&Value> {
+pub fn listed(value: &Value) -> Vec<&Value> {
     value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
 }
 

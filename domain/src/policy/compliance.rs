@@ -9,7 +9,6 @@ use super::validate::Check;
 
 /// Who answers for the evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Compliance {
     /// Each of them is told of findings, by their first contact that takes it.
     pub owners: Vec<Target>,

@@ -14,7 +14,6 @@ const REPEATS: u32 = 9;
 
 /// Who is told, in which order, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Escalation {
     /// The steps, in order.
     pub steps: Vec<Step>,
@@ -28,7 +27,6 @@ pub struct Escalation {
 
 /// One step of an escalation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Who is told.
     pub notify: Vec<Target>,
@@ -111,7 +109,6 @@ impl From<Target> for String {
 
 /// Who is told when nothing else says who.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CatchAll {
     /// The escalation.
     pub escalation: String,

@@ -19,7 +19,6 @@ const LONGEST: usize = 128;
 /// Which alerts of a route are told together, and when; what is absent is the parent's, and Alertmanager's default when
 /// no parent says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Group {
     /// The labels that the alerts of a group share; `[...]` is every label, and an empty list is one group for the route.
     /// Where an alert has no such label, `service`, `severity` and `integration` are what is known of it, and

@@ -15,7 +15,6 @@ const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 
 /// Something that has to be heard of every so often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// How long after one the next has to come.
     pub every: SignedDuration,

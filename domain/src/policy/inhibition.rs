@@ -15,7 +15,6 @@ const MOST: usize = 100;
 
 /// While an alert that `source` matches is firing, nobody is told of those that `target` matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Inhibition {
     /// Named by every alert it keeps quiet.
     pub name: String,

@@ -12,7 +12,6 @@ use super::{Mapping, Network, SecretRef};
 
 /// Somebody who may send signals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Integration {
     /// Which dialect it speaks, and how it proves who it is.
     pub kind: Kind,

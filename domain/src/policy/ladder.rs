@@ -13,7 +13,7 @@ const FOLLOW_UP: SignedDuration = SignedDuration::from_hours(4);
 
 /// What each level means. A level that is not written down means what [`Rungs::at`] says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "UPPERCASE")]
+#[serde(default, rename_all = "UPPERCASE")]
 pub struct Rungs {
     /// Customers are hurt now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ pub struct Rungs {
 
 /// What one level means.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Rung {
     /// What is done.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,6 @@ use crate::text::LABELS;
 
 /// What the JSON of a sender means: each field is CEL over `body`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// Names the problem: what has the same key is the same one.
     pub key: Expression,

@@ -67,7 +67,6 @@ pub use window::{Day, Window};
 
 /// A compiled policy: every reference in it leads somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The version of this format: 1.
     pub version: u32,

@@ -11,7 +11,6 @@ use super::{Quiet, Rules};
 
 /// Somebody who can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Person {
     /// How a message addresses them; their short name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +42,6 @@ pub struct Contact {
 
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Team {
     /// Names of its people.
     pub members: Vec<String>,

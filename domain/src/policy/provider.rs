@@ -27,7 +27,6 @@ impl fmt::Debug for SecretRef {
 
 /// What the channels need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Providers {
     /// Slack, when a contact or channel uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,7 +47,6 @@ pub struct Providers {
 
 /// A Slack app in the team's workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Slack {
     /// The bot's token, `xoxb-…`.
     pub bot_token: SecretRef,
@@ -58,7 +56,6 @@ pub struct Slack {
 
 /// An SES identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Email {
     /// The verified sender address.
     pub from: String,
@@ -66,7 +63,6 @@ pub struct Email {
 
 /// A Twilio account and a number of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Twilio {
     /// The account's name, `AC…`. It is not secret.
     pub account_sid: String,
@@ -78,7 +74,6 @@ pub struct Twilio {
 
 /// A server of ntfy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Ntfy {
     /// Its base, without a topic.
     #[serde(default = "ntfy_sh")]
@@ -99,7 +94,6 @@ fn ntfy_sh() -> String {
 
 /// An account of Opsgenie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Opsgenie {
     /// The key of an API integration.
     pub api_key: SecretRef,

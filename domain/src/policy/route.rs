@@ -15,7 +15,6 @@ use crate::route::condition::Condition;
 
 /// What happens to an alert that matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Route {
     /// Named in every decision it makes.
     pub name: String,
@@ -59,7 +58,6 @@ pub struct Route {
 
 /// How often a problem has to be reported before anybody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// How many triggers.
     pub count: u32,
@@ -69,7 +67,6 @@ pub struct Threshold {
 
 /// When a problem comes and goes too often: it is told of once, and then only when it stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Flapping {
     /// How often it fired or cleared.
     pub changes: u32,

@@ -12,7 +12,7 @@ use super::{Day, Ladder, Person};
 
 /// The contacts that somebody wants to be told by, for each level of the severity ladder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "UPPERCASE")]
+#[serde(default, rename_all = "UPPERCASE")]
 pub struct Rules {
     /// For SEV1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,6 @@ pub struct Rules {
 
 /// One channel that somebody is told by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The channel: the person's contacts by it, in their order.
     pub by: String,
@@ -41,7 +40,6 @@ pub struct Rule {
 
 /// When somebody wants to sleep: messages wait until it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Quiet {
     /// When it begins.
     pub from: Time,

@@ -12,7 +12,6 @@ use super::{Shift, Window, nearest};
 
 /// Who is on call when: one rotation, or layers of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// An IANA time zone, such as `Europe/Berlin`.
     pub time_zone: String,
@@ -26,7 +25,6 @@ pub struct Schedule {
 
 /// People who take turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Layer {
     /// What it is called, once in a schedule.
     #[serde(default = "rotation", skip_serializing_if = "is_rotation")]

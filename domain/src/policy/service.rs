@@ -16,7 +16,6 @@ const LONGEST_PATTERN: usize = 256;
 
 /// Something that is run, and what a responder needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Service {
     /// The team that owns it.
     pub team: String,

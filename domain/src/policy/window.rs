@@ -8,7 +8,6 @@ use super::read::{Fields, Read, Reader, mapping, words};
 
 /// A time of the wall clock on some days of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Window {
     /// The days on which it begins; every day when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -18,6 +18,8 @@ use crate::runtime::{Failure, Function};
 use crate::standin::{Fault, Key, LOCK, Standin, World};
 use crate::template::Template;
 
+mod kept;
+
 /// How long SQS hides a message that was delivered.
 const HIDDEN: SignedDuration = SignedDuration::from_secs(60);
 /// How often senders and people try where one thing breaks.
@@ -30,16 +32,20 @@ const PATIENCE: usize = 50;
 /// The binary of each function.
 fn binary(name: &str) -> &'static str {
     match name {
+        "api" => env!("CARGO_BIN_EXE_api"),
         "archive" => env!("CARGO_BIN_EXE_archive"),
         "checkpoint" => env!("CARGO_BIN_EXE_checkpoint"),
         "dedup" => env!("CARGO_BIN_EXE_dedup"),
         "enrich" => env!("CARGO_BIN_EXE_enrich"),
         "export" => env!("CARGO_BIN_EXE_export"),
+        "heartbeat" => env!("CARGO_BIN_EXE_heartbeat"),
         "ingest" => env!("CARGO_BIN_EXE_ingest"),
+        "operate" => env!("CARGO_BIN_EXE_operate"),
         "page" => env!("CARGO_BIN_EXE_page"),
         "policy" => env!("CARGO_BIN_EXE_policy"),
         "respond" => env!("CARGO_BIN_EXE_respond"),
         "route" => env!("CARGO_BIN_EXE_route"),
+        "schedule" => env!("CARGO_BIN_EXE_schedule"),
         "silence" => env!("CARGO_BIN_EXE_silence"),
         "sweep" => env!("CARGO_BIN_EXE_sweep"),
         other => panic!("there is no function {other}"),
@@ -105,6 +111,15 @@ struct Message {
     visible_at: Timestamp,
 }
 
+/// What an execution asked of a task, and what it heard.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub execution: String,
+    pub resource: String,
+    pub arguments: Value,
+    pub answer: Result<Value, Failure>,
+}
+
 /// An event as `PagerDuty`'s clients send it.
 pub fn event(action: &str, key: &str, title: &str) -> Value {
     let payload = json!({ "summary": title, "source": "checkout-7", "severity": "critical" });
@@ -155,6 +170,10 @@ pub struct Installation {
     /// How often SQS delivers a message before it is a dead letter.
     deliveries: u32,
     pub executions: Vec<Execution>,
+    /// What executions asked of their tasks so far.
+    pub asked: Vec<Asked>,
+    /// What becomes of all that goes to a task and comes from it.
+    pub between: fn(Value) -> Value,
 }
 
 impl Installation {
@@ -176,6 +195,8 @@ impl Installation {
             received: 0,
             deliveries: deliveries(),
             executions: Vec::new(),
+            asked: Vec::new(),
+            between: |said| said,
         }
     }
 
@@ -209,6 +230,7 @@ impl Installation {
         self.phone.remember(&self.url, &pages.collect::<Vec<_>>());
         self.invocations.clone_from(&then.invocations);
         self.executions.clone_from(&then.executions);
+        self.asked.clear();
         self.received = then.received;
         self.messages.clone_from(&then.messages);
         self.cold = false;
@@ -370,12 +392,27 @@ impl Installation {
             let mut execution = self.executions[place].clone();
             // Tries within seconds find the same outage: one stands for all.
             let once = matches!(self.breaks, Breaks::Outage(_));
-            execution.run(once, &mut |resource, arguments| self.task(resource, arguments));
+            let name = execution.name.clone();
+            execution.run(once, &mut |resource, arguments| self.task(&name, resource, arguments));
             self.executions[place] = execution;
         }
     }
 
-    fn task(&mut self, resource: &str, arguments: &Value) -> Result<Value, Failure> {
+    /// Starts an execution by hand, and runs it until it comes to `state`.
+    pub fn execute_to(&mut self, state: &str, machine: &'static str, name: &str, input: Value) {
+        let mut execution = Execution::start(machine, name, input);
+        execution.run_to(state, &mut |resource, arguments| self.task(name, resource, arguments));
+        self.executions.push(execution);
+    }
+
+    fn task(&mut self, execution: &str, resource: &str, arguments: &Value) -> Result<Value, Failure> {
+        let answer = self.perform(resource, &(self.between)(arguments.clone())).map(self.between);
+        let (execution, resource) = (execution.to_owned(), resource.to_owned());
+        self.asked.push(Asked { execution, resource, arguments: arguments.clone(), answer: answer.clone() });
+        answer
+    }
+
+    fn perform(&mut self, resource: &str, arguments: &Value) -> Result<Value, Failure> {
         if resource.ends_with(":sqs:sendMessage") {
             let mut world = self.standin.world.lock().unwrap();
             world.queues.entry("incident-dead-letters".to_owned()).or_default().push(arguments.to_string());

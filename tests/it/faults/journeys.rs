@@ -112,30 +112,30 @@ pub fn with_last(phone: &str) -> Policy {
 }
 
 /// The first incident of `key`.
-fn incident(key: &str) -> IncidentId {
+pub fn incident(key: &str) -> IncidentId {
     IncidentId { fingerprint: Fingerprint::of("pagerduty", key), generation: 1 }
 }
 
-fn answer(place: &mut Installation, key: &str, action: &str) {
+pub fn answer(place: &mut Installation, key: &str, action: &str) {
     let path = format!("/v1/incidents/{}/{action}", incident(key));
     let (status, body) = place.ask("respond", "POST", &path, &json!({ "by": "ana" }));
     assert_eq!(status, 200, "{body}");
     place.settle();
 }
 
-fn trigger(place: &mut Installation) {
+pub fn trigger(place: &mut Installation) {
     place.send("trigger", "k");
 }
 
-fn resolve(place: &mut Installation) {
+pub fn resolve(place: &mut Installation) {
     place.send("resolve", "k");
 }
 
-fn acknowledge(place: &mut Installation) {
+pub fn acknowledge(place: &mut Installation) {
     answer(place, "k", "acknowledge");
 }
 
-fn resolve_by_hand(place: &mut Installation) {
+pub fn resolve_by_hand(place: &mut Installation) {
     answer(place, "k", "resolve");
 }
 
@@ -154,20 +154,20 @@ fn is_not_paged(place: &mut Installation) {
     assert!(place.is_rough() || place.pages().is_empty(), "nobody is woken");
 }
 
-fn next(place: &mut Installation) {
+pub fn next(place: &mut Installation) {
     place.pass_to_next();
 }
 
-fn hour(place: &mut Installation) {
+pub fn hour(place: &mut Installation) {
     place.pass(SignedDuration::from_mins(61));
 }
 
 /// Until every execution has ended.
-fn wait(place: &mut Installation) {
+pub fn wait(place: &mut Installation) {
     while place.pass_to_next() {}
 }
 
-fn sweep(place: &mut Installation) {
+pub fn sweep(place: &mut Installation) {
     place.sweep();
 }
 
@@ -212,11 +212,11 @@ fn archive_silences(place: &mut Installation) {
     archive(place, "silences");
 }
 
-fn archive_all(place: &mut Installation) {
+pub fn archive_all(place: &mut Installation) {
     archive(place, "");
 }
 
-fn checkpoint(place: &mut Installation) {
+pub fn checkpoint(place: &mut Installation) {
     place.scheduled("checkpoint", &json!({}));
 }
 

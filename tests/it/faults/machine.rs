@@ -19,6 +19,8 @@ pub struct Execution {
     pub machine: &'static str,
     began: Timestamp,
     definition: Value,
+    /// What it was started with.
+    pub given: Value,
     state: String,
     input: Value,
     variables: BTreeMap<String, Value>,
@@ -31,12 +33,32 @@ pub struct Execution {
 impl Execution {
     /// Starts the machine that `statemachines/` has under this name.
     pub fn start(machine: &'static str, name: &str, input: Value) -> Self {
-        let path = format!("{}/statemachines/{machine}.asl.json", env!("CARGO_MANIFEST_DIR"));
-        let definition = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        Self::of(machine, name, definition, input, BTreeMap::new())
+        Self::of(machine, name, definition(machine), input, BTreeMap::new())
     }
 
-    fn of(
+    /// What is kept of it beside its definition.
+    pub fn kept(&self) -> Value {
+        let Self { name, machine, began, given, state, input, variables, wakes_at, ended, .. } = self;
+        json!({ "name": name, "machine": machine, "began": began, "given": given, "state": state, "input": input,
+            "variables": variables, "wakes_at": wakes_at, "ended": ended })
+    }
+
+    /// One that goes on by `definition` from what was kept of it.
+    pub fn going_on(machine: &'static str, definition: Value, kept: &Value) -> Self {
+        let text = |name: &str| kept[name].as_str().unwrap();
+        let variables = kept["variables"].as_object().unwrap().clone().into_iter().collect();
+        let input = kept["input"].clone();
+        Self {
+            began: text("began").parse().unwrap(),
+            given: kept["given"].clone(),
+            state: text("state").to_owned(),
+            wakes_at: text("wakes_at").parse().unwrap(),
+            ended: kept["ended"].as_str().map(str::to_owned),
+            ..Self::of(machine, text("name"), definition, input, variables)
+        }
+    }
+
+    pub fn of(
         machine: &'static str,
         name: &str,
         definition: Value,
@@ -46,7 +68,8 @@ impl Execution {
         let began = Timestamp::now();
         let state = definition["StartAt"].as_str().unwrap().to_owned();
         let name = name.to_owned();
-        Self { name, machine, began, definition, state, input, variables, wakes_at: began, ended: None }
+        let given = input.clone();
+        Self { name, machine, began, definition, given, state, input, variables, wakes_at: began, ended: None }
     }
 
     /// Whether it has something to do now.
@@ -64,6 +87,13 @@ impl Execution {
     pub fn run(&mut self, once: bool, task: Task<'_>) {
         while self.is_due() {
             self.step(once, task);
+        }
+    }
+
+    /// Goes on until it comes to `state`, and does nothing of it yet.
+    pub fn run_to(&mut self, state: &str, task: Task<'_>) {
+        while self.is_due() && self.state != state {
+            self.step(false, task);
         }
     }
 
@@ -225,6 +255,12 @@ impl Execution {
         }
         serde_json::from_str(text).unwrap_or_else(|_| panic!("the interpreter does not know {text}"))
     }
+}
+
+/// The definition that `statemachines/` has under this name.
+pub fn definition(machine: &str) -> Value {
+    let path = format!("{}/statemachines/{machine}.asl.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Whether a retry or a catch is about the error `name`.

@@ -17,7 +17,10 @@ mod invariants;
 mod journeys;
 mod machine;
 mod outage;
+mod restored;
+mod rotation;
 mod soak;
+mod wire;
 
 /// How many cases run at a time: many of them wait for a client's next try.
 const AT_A_TIME: usize = 16;
