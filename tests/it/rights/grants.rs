@@ -141,7 +141,7 @@ fn add(found: &mut BTreeSet<(String, Option<&'static str>)>, text: &str, stores:
         let records = |action: &str| (action.to_owned(), Some("RecordsTable"));
         match name {
             "record" if parts.contains("put") => drop(found.insert(records("dynamodb:PutItem"))),
-            "ledger" | "objects" => {
+            "ledger" | "objects" | "records" => {
                 let (_, inner) = stores.iter().find(|(known, _)| known == name).unwrap();
                 add(found, inner, stores);
             }
