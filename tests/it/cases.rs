@@ -1,5 +1,6 @@
 //! What the tests of several functions start from: a policy, signals, an incident.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::fingerprint::Fingerprint;
@@ -110,6 +111,8 @@ pub fn signal(id: &str, key: &str, action: Action, ago: i64) -> Signal {
 
 /// Numbers the requests, as the HTTP API names each.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
+/// What no other run names its requests by: what an earlier one left behind has its names.
+static RUN: LazyLock<i128> = LazyLock::new(|| Timestamp::now().as_nanosecond());
 
 /// A request as the HTTP API hands it over.
 pub fn gateway(method: &str, path: &str, headers: &[(&'static str, String)], body: &str) -> Value {
@@ -121,7 +124,7 @@ pub fn gateway(method: &str, path: &str, headers: &[(&'static str, String)], bod
         "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "body": body,
         "isBase64Encoded": false,
         "requestContext": {
-            "requestId": format!("request-{request}"), "stage": "$default",
+            "requestId": format!("request-{}-{request}", *RUN), "stage": "$default",
             "http": { "method": method, "path": path, "sourceIp": "127.0.0.1" },
         },
     })

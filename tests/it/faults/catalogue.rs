@@ -217,7 +217,7 @@ const CASES: &[(&str, &str, Carried)] = &[
     ("L01", "another tenant", Carried::Elsewhere("An installation is one tenant: its tables, keys and tokens are its own, and nothing is looked up by a name from a body.")),
     ("L02", "an id that is guessed", Carried::By(&["a_link_that_we_did_not_make_leads_nowhere", "without_a_token_nobody_answers_and_nobody_reads"])),
     ("L03", "wildcards and shared roles", Carried::By(&["nobody_may_do_more_than_is_named"])),
-    ("L04", "rights enforced", Carried::By(&["no_function_can_change_or_remove_a_record"])),
+    ("L04", "rights enforced", Carried::By(&["l04_everything_outside_its_job_is_denied_to_every_function", "l04_no_function_is_granted_what_it_never_calls", "no_function_can_change_or_remove_a_record"])),
     ("L05", "a secret that is written out", Carried::By(&["a_secret_that_was_written_out_is_never_repeated", "a_secret_is_never_printed"])),
     ("L06", "a canary", Carried::By(&["what_is_refused_is_counted_and_no_secret_is_ever_written_down"])),
     ("L07", "what errors tell", Carried::By(&["an_event_that_cannot_be_read_is_never_quoted", "a_mistake_is_told_by_its_place_and_never_by_its_value"])),

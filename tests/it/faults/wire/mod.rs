@@ -46,12 +46,14 @@ fn go_on(version: u32, change: fn(Value) -> Value, between: fn(Value) -> Value) 
     let phone = &Phone::start();
     std::thread::scope(|scope| {
         for story in &STORIES {
-            scope.spawn(move || {
+            let thread = std::thread::Builder::new().name(story.name.to_owned());
+            let goes_on = move || {
                 let kept: Vec<Value> = lines(version, story.name).into_iter().map(change).collect();
                 let mut place = Installation::going_on(phone, &policy(), &kept, |name| definition(version, name));
                 place.between = between;
                 finish(&mut place, story);
-            });
+            };
+            thread.spawn_scoped(scope, goes_on).unwrap();
         }
     });
 }

@@ -283,7 +283,7 @@ fn set_again(place: &mut Installation) {
     let erase = json!({ "reason": "they asked for it" });
     let (status, erased) = place.ask("respond", "DELETE", "/v1/subjects/customer%3Aacme", &erase);
     assert_eq!(status, 200, "{erased}");
-    assert_eq!(place.ask("policy", "PUT", "/v1/policy", &json!(policy())).0, 200);
+    assert_eq!(place.ask("policy", "PUT", "/v1/policy?again", &json!(policy())).0, 200);
     place.cool();
 }
 
