@@ -150,6 +150,8 @@ pub struct Installation {
     pub standin: Standin,
     /// The phone, which several installations share: they are told apart by the links of their messages.
     phone: Phone,
+    /// Where the providers of channels are played.
+    pub providers: String,
     /// Where links lead.
     url: String,
     /// The functions that run already.
@@ -184,6 +186,7 @@ impl Installation {
             url: format!("https://{}.watchkeeper.test", standin.address.port()),
             standin,
             phone: phone.clone(),
+            providers: "127.0.0.1:9".to_owned(),
             warm: BTreeMap::new(),
             cold: false,
             breaks: Breaks::Nothing,
@@ -297,7 +300,15 @@ impl Installation {
             self.warm.remove(name);
         }
         if !self.warm.contains_key(name) {
-            let env = [("WEBHOOK_ALLOW", self.phone()), ("PUBLIC_URL", self.url.clone())];
+            let base = format!("http://{}", self.providers);
+            let env = [
+                ("WEBHOOK_ALLOW", format!("{},{}", self.phone(), self.providers)),
+                ("PUBLIC_URL", self.url.clone()),
+                ("SLACK_API", base.clone()),
+                ("PAGERDUTY_API", base.clone()),
+                ("OPSGENIE_API", base.clone()),
+                ("TWILIO_API", base),
+            ];
             self.warm.insert(name.to_owned(), function(binary(name), &self.standin, &env));
         }
         let function = &self.warm[name];

@@ -3,6 +3,9 @@
 //! Minutes pass at once. Of the tries that come within seconds of each other one stands for all, as each would wait for
 //! its client's own tries in real time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -14,6 +17,7 @@ use super::journeys::with_last;
 use super::side_by_side;
 use crate::evidence::{Changes, audit, findings, write};
 use crate::phone::Phone;
+use crate::server::{Answer, Served};
 
 /// Each service, by the names of its calls.
 const SERVICES: [(&str, &[&str]); 5] = [
@@ -91,13 +95,44 @@ fn g10_ten_minutes_without_a_service_lose_nothing() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
+/// The secret of every provider that is played.
+const SECRET: &str = "ssm:/watchkeeper/provider";
+
+/// A provider of any kind, which is there or not; how many messages it took.
+struct Provider {
+    served: Served,
+    is_there: Arc<AtomicBool>,
+    took: Arc<AtomicUsize>,
+}
+
+impl Provider {
+    fn start() -> Self {
+        let (is_there, took) = (Arc::new(AtomicBool::new(true)), Arc::<AtomicUsize>::default());
+        let (there, taken) = (Arc::clone(&is_there), Arc::clone(&took));
+        let said = json!({ "ok": true, "channel": "C1", "ts": "1.2", "sid": "SM1", "status": "queued", "id": "x" });
+        let served = Served::start(move |_| {
+            if !there.load(Ordering::SeqCst) {
+                return Some(Answer::new(503, "{}"));
+            }
+            taken.fetch_add(1, Ordering::SeqCst);
+            Some(Answer::new(200, said.to_string()).with("content-type", "application/json"))
+        });
+        Self { served, is_there, took }
+    }
+}
+
 /// Ana is told by this contact alone.
 fn by(contact: &Value) -> Policy {
     let mut policy = json!(with_last("127.0.0.1:9"));
     for person in ["ana", "ben", "eve"] {
         policy["people"][person] = json!({ "contacts": [contact] });
     }
-    policy["providers"] = json!({ "email": { "from": "watchkeeper@example.com" } });
+    policy["providers"] = json!({
+        "email": { "from": "watchkeeper@example.com" },
+        "slack": { "bot_token": SECRET, "signing_secret": SECRET },
+        "twilio": { "account_sid": "AC00000000000000000000000000000000", "auth_token": SECRET, "from": "+15550199" },
+        "opsgenie": { "api_key": SECRET },
+    });
     serde_json::from_value(policy).unwrap()
 }
 
@@ -115,6 +150,34 @@ fn g10_j05_ten_minutes_without_a_channel_lose_nothing() {
         let refused = endure(&mut place, Breaks::Outage(names));
         assert!(refused.is_empty(), "{channel}: senders notice nothing");
         assert_eq!(told(&place), 1, "{channel}: nothing got through");
+        recover(&mut place, &refused, told);
+    }
+    for contact in [
+        json!({ "slack": "C1" }),
+        json!({ "teams": SECRET }),
+        json!({ "twilio_sms": "+15550100" }),
+        json!({ "voice": "+15550100" }),
+        json!({ "ntfy": "ana" }),
+        json!({ "pagerduty": SECRET }),
+        json!({ "opsgenie": "Platform" }),
+    ] {
+        let provider = Provider::start();
+        let url = format!("http://{}", provider.served.address);
+        let mut policy = by(&contact);
+        policy.providers.ntfy = Some(serde_json::from_value(json!({ "url": url })).unwrap());
+        let mut place = Installation::furnished(&Phone::start(), &policy);
+        place.providers = provider.served.address.to_string();
+        // The address of a workflow of Teams is its secret.
+        let secret = if contact["teams"].is_null() { "a secret of 24 characters".to_owned() } else { url };
+        place.standin.world.lock().unwrap().parameters.insert("/watchkeeper/provider".to_owned(), secret);
+        let told = |_: &Installation| provider.took.load(Ordering::SeqCst);
+        place.send("trigger", "before");
+        assert_eq!(told(&place), 1, "{contact}");
+        provider.is_there.store(false, Ordering::SeqCst);
+        let refused = endure(&mut place, Breaks::Nothing);
+        assert!(refused.is_empty(), "{contact}: senders notice nothing");
+        assert_eq!(told(&place), 1, "{contact}: nothing got through");
+        provider.is_there.store(true, Ordering::SeqCst);
         recover(&mut place, &refused, told);
     }
     let phone = Phone::start();
