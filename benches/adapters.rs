@@ -96,9 +96,7 @@ pub fn figures(table: &mut Table) {
 }
 
 fn row(table: &mut Table, name: &str, us: f64) {
-    // A signature by RSA takes longer to check than all that the others do.
-    let budget = if name.contains("RSA") { 60.0 } else { 20.0 };
-    table.row(Row::budget(&format!("    {name}"), us, "us CPU", budget));
+    table.row(Row::budget(&format!("    {name}"), us, "us CPU", 20.0));
 }
 
 fn now() -> Timestamp {
