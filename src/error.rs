@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_tells_its_whole_chain_on_one_line() {
+    fn b14_an_error_tells_its_whole_chain_on_one_line() {
         let inner = std::io::Error::other("first\nsecond");
         let error = Error::Unavailable { what: "the records table", source: Box::new(inner) };
         let diagnostic = Diagnostic::from(error);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_cannot_be_read_is_never_quoted() {
+    fn l07_an_event_that_cannot_be_read_is_never_quoted() {
         #[derive(Debug, serde::Deserialize)]
         struct Request {
             #[serde(rename = "incident")]

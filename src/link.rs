@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_we_did_not_make_leads_nowhere() {
+    fn i05_l02_a_link_that_we_did_not_make_leads_nowhere() {
         let links = links(&["one"]);
         let good = token(&links, &incident(2), "1-ana-0");
         let (front, code) = good.rsplit_once('.').expect("a code");

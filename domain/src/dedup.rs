@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_signals_do_one_after_the_other() {
+    fn c07_c13_what_signals_do_one_after_the_other() {
         use Action::{Acknowledge as A, Resolve as R, Trigger as T};
         // Signals as they arrive, then how many incidents that makes, the status of the latest, and the triggers counted.
         #[allow(clippy::type_complexity, reason = "a table")]
@@ -306,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn a_resolve_with_nothing_open_tells_nobody() {
+    fn c13_a_resolve_with_nothing_open_tells_nobody() {
         let merge = merge(&Fingerprint::of("pd", "k"), None, &[signal(1, Action::Resolve, 1)], |_| false, at(5));
         assert!(!merge.opens());
     }
 
     proptest! {
         #[test]
-        fn in_any_order_and_any_batches_the_fingerprint_ends_the_same(
+        fn c10_e19_in_any_order_and_any_batches_the_fingerprint_ends_the_same(
             story in prop::collection::vec((0..3u8, 0..8i64), 1..12),
             shuffle in any::<u64>(),
             cuts in prop::collection::vec(any::<bool>(), 12),

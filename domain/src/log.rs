@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_dropped_swapped_or_renamed_record_is_named() {
+    fn k06_a_flipped_dropped_swapped_or_renamed_record_is_named() {
         let mut flipped = chain(5);
         flipped[2].body = flipped[2].body.replace("e2", "e9");
         assert_eq!(verify("s", &flipped), Err(Broken::Changed(2)));

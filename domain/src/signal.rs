@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_time_that_cannot_be_is_replaced_by_our_own() {
+    fn b12_c17_an_event_time_that_cannot_be_is_replaced_by_our_own() {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
         let table = [
             (Some("2026-11-21T11:59:00Z"), "2026-11-21T11:59:00Z"),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_severity_is_read_in_any_case_and_an_unknown_one_is_none() {
+    fn b06_b17_a_severity_is_read_in_any_case_and_an_unknown_one_is_none() {
         assert_eq!(Severity::parse(" CRITICAL "), Some(Severity::Critical));
         assert_eq!(Severity::parse("Warn"), Some(Severity::Warning));
         assert_eq!(Severity::parse("sev-9"), None);

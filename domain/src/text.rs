@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_fool_a_reader_is_written_out() {
+    fn b07_b14_what_would_fool_a_reader_is_written_out() {
         assert_eq!(visible("a\u{202e}b\u{1b}[2J\nc"), "a\\u{202e}b\\u{1b}[2J c");
         assert_eq!(visible("Größe 📈"), "Größe 📈");
     }

@@ -89,7 +89,7 @@ fn sorts_of<E: DeserializeOwned>() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_record_is_written_back_as_the_same_bytes() {
+fn e18_every_record_is_written_back_as_the_same_bytes() {
     kept::<incident::Event>("incident", 0);
     kept::<silence::Event>("silences", 0);
     kept::<CoverEvent>("covers", 0);
@@ -136,7 +136,7 @@ fn e18_a_record_with_fields_of_a_later_version_says_the_same() {
 }
 
 #[test]
-fn an_incident_of_every_version_folds_to_an_end() {
+fn e18_an_incident_of_every_version_folds_to_an_end() {
     for entries in VERSIONS.into_iter().flat_map(|version| streams(version, "incident").into_values()) {
         let first: Record<incident::Event> = Record::open(&entries[0]).unwrap();
         let id = incident::IncidentId::parse(first.stream.strip_prefix("incident#").unwrap()).unwrap();

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_is_text_and_never_markup() {
+    fn b15_a_title_is_text_and_never_markup() {
         let mut told = Told::new();
         told.incident.alert.title = "<img src=x onerror=alert(1)> & \"q\"".to_owned();
         let markup = markup(&told.message());

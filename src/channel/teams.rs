@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_outcome_tells_the_url() {
+    async fn j13_no_outcome_tells_the_url() {
         for (head, reason) in [("410 Gone", "answered 410"), ("404 Not Found", "answered 404")] {
             let server = Server::start([Answer::Whole(head, String::new())]);
             let url = Secret::new(&format!("http://{}/hunter2", server.address));

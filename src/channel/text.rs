@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_says_so_first() {
+    fn j15_what_is_over_says_so_first() {
         let mut told = Told::new();
         fixture::acknowledge(&mut told.incident);
         assert_eq!(

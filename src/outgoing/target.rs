@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_that_could_lead_inside_is_refused_as_it_is_written() {
+    fn j07_a_url_that_could_lead_inside_is_refused_as_it_is_written() {
         use Refusal::{Malformed, NotHttps, NotPublic, User};
         let table = [
             ("https://127.0.0.1/", NotPublic),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_leads_inside_is_refused_when_it_is_looked_up() {
+    fn j07_a_name_that_leads_inside_is_refused_when_it_is_looked_up() {
         let target = Target::parse("https://metadata.example.com/", &[]).expect("a URL");
         for inside in
             ["169.254.169.254:443", "10.1.2.3:443", "[::1]:443", "[::ffff:127.0.0.1]:443", "[fd00:ec2::254]:443"]

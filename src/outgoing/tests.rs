@@ -34,7 +34,7 @@ async fn a_private_address_gets_no_connection_without_the_list() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn j09_a_redirect_is_an_answer_and_is_not_followed() {
     let inside = Server::start([Answer::Whole(HEAD, String::new())]);
     let answer = format!("http://{}/secrets", inside.address);
     let head = String::leak(format!("302 Found\r\nlocation: {answer}"));
@@ -46,14 +46,14 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut() {
+async fn j10_an_endless_answer_is_cut() {
     let server = Server::start([Answer::Endless]);
     let reply = post(&server.client(5000), &format!("http://{}/", server.address)).await.expect("a head");
     assert!(matches!(reply.body().await, Err(Failure::TooLong { .. })));
 }
 
 #[tokio::test]
-async fn whoever_stops_talking_is_given_up() {
+async fn j06_j10_whoever_stops_talking_is_given_up() {
     let server = Server::start([Answer::Stuck, Answer::Silent]);
     let client = server.client(100);
     let url = format!("http://{}/", server.address);
@@ -71,7 +71,7 @@ async fn an_https_url_is_spoken_to_in_tls_and_an_untrusted_server_is_no_answer()
 }
 
 #[tokio::test]
-async fn no_error_tells_the_path_of_a_url() {
+async fn j13_no_error_tells_the_path_of_a_url() {
     let dead = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
     let client = Outgoing::new(&dead.to_string());
     for url in

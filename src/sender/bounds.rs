@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_names_the_same_problem_however_it_is_encoded() {
+    fn b06_a_key_names_the_same_problem_however_it_is_encoded() {
         let same = ["caf\u{e9}", "cafe\u{301}", " caf\u{e9} ", "caf\u{e9}\n"];
         for key in same {
             assert_eq!(fingerprint("a", key), Fingerprint::of("a", "caf\u{e9}"), "{key:?}");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_without_end_are_bounded_and_say_so() {
+    fn b11_labels_without_end_are_bounded_and_say_so() {
         let mut many = Labels::default();
         for n in 0..10_000 {
             many.add(&format!("label{n:05}"), "x");
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_keeps_every_digit() {
+    fn b04_b10_a_number_keeps_every_digit() {
         let read = |json| serde_json::from_str::<Scalar>(json).map(|scalar| scalar.0).ok();
         assert_eq!(read("18446744073709551617").as_deref(), Some("18446744073709551617"));
         assert_eq!(read(r#""a\nb""#).as_deref(), Some("a\nb"));

@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_store_could_carry_is_refused_wherever_it_hides() {
+    fn b08_what_no_store_could_carry_is_refused_wherever_it_hides() {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         let inside = |text: &str| format!(r#"{{"ignored":{text}}}"#);
         let table = [
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_by_its_place_and_never_by_its_value() {
+    fn l07_a_mistake_is_told_by_its_place_and_never_by_its_value() {
         #[derive(Debug, serde::Deserialize)]
         #[expect(dead_code, reason = "only its shape matters")]
         struct Body {

@@ -281,7 +281,7 @@ fn every_fixture_becomes_the_signals_of_its_snapshot() {
 }
 
 #[test]
-fn every_malformed_fixture_is_refused_in_the_dialect_of_its_sender() {
+fn b01_b04_b17_every_malformed_fixture_is_refused_in_the_dialect_of_its_sender() {
     for (name, body) in fixtures() {
         let Some(sender) = name.strip_prefix("malformed-") else { continue };
         let reply = match Sent::fixture(sender, &body).receive() {

@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_ledger_takes_nothing_more_but_what_makes_room() {
+    fn d05_a_full_ledger_takes_nothing_more_but_what_makes_room() {
         let body = |value: usize| serde_json::to_string(&full(value)).expect("JSON");
         let before = full(LARGEST);
         assert!(body(LARGEST).len() > LARGEST);

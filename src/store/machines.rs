@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_was_taken_before_is_known_however_it_is_answered() {
+    fn f01_f02_a_name_that_was_taken_before_is_known_however_it_is_answered() {
         let table = [
             (None, r#"{"__type":"ExecutionAlreadyExists","message":"m"}"#, TAKEN),
             (None, r#"{"__type":"com.amazonaws.swf.service.v2.model#ExecutionAlreadyExists"}"#, TAKEN),

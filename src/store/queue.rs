@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_holds_at_most_ten_messages_and_a_megabyte() {
+    fn e06_a_call_holds_at_most_ten_messages_and_a_megabyte() {
         let sizes = |lengths: &[usize]| {
             let bodies: Vec<String> = lengths.iter().map(|length| "x".repeat(*length)).collect();
             chunks(&bodies).iter().map(|chunk| chunk.len()).collect::<Vec<_>>()

@@ -89,7 +89,7 @@ fn i02_nothing_is_put_off_or_given_away_once_it_is_over() {
 }
 
 #[test]
-fn i14_five_hundred_incidents_are_answered_at_once_and_each_has_its_own_result() {
+fn d08_i14_five_hundred_incidents_are_answered_at_once_and_each_has_its_own_result() {
     let standin = standin("127.0.0.1:9");
     let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
     let signals: Vec<_> =

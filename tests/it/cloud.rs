@@ -147,7 +147,7 @@ fn an_alert_pages_a_person_who_acknowledges_and_a_resolve_ends_it() {
 
 #[test]
 #[ignore = "needs the local stack: make up"]
-fn ten_thousand_duplicates_are_one_incident_one_execution_and_one_page() {
+fn c01_ten_thousand_duplicates_are_one_incident_one_execution_and_one_page() {
     const DUPLICATES: usize = 10_000;
     let cloud = Cloud::new();
     let key = key("storm");
@@ -253,7 +253,7 @@ fn alertmanager_and_prometheus_open_join_and_resolve_the_right_incident() {
 
 #[test]
 #[ignore = "needs the local stack: make up"]
-fn a_signed_alert_counts_once_however_often_it_is_replayed() {
+fn a17_a_signed_alert_counts_once_however_often_it_is_replayed() {
     let cloud = Cloud::new();
     let key = key("signed");
     let body = json!({ "type": "alert.triggered", "key": key, "title": "signed", "severity": "warning" }).to_string();

@@ -58,7 +58,7 @@ fn body(answer: &Value) -> Value {
 }
 
 #[test]
-fn pagerdutys_own_sample_is_answered_as_pagerduty_answers_it() {
+fn a01_pagerdutys_own_sample_is_answered_as_pagerduty_answers_it() {
     let standin = standin("127.0.0.1:9");
     let ingest = ingest(&standin);
     let answer = ingest.invoke(&gateway("POST", "/v2/enqueue", &json_type(), &pagerduty("trigger"))).unwrap().unwrap();
@@ -75,7 +75,7 @@ fn pagerdutys_own_sample_is_answered_as_pagerduty_answers_it() {
 }
 
 #[test]
-fn what_cannot_be_taken_is_refused_in_the_senders_dialect_and_never_queued() {
+fn a19_b01_b02_b18_what_cannot_be_taken_is_refused_in_the_senders_dialect_and_never_queued() {
     let standin = standin("127.0.0.1:9");
     let ingest = ingest(&standin);
     let good = json!({ "type": "alert.triggered", "key": "k", "title": "t" }).to_string();
@@ -158,7 +158,7 @@ fn a_batch_of_any_size_is_on_the_queue_before_it_is_answered_and_each_alert_once
 }
 
 #[test]
-fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
+fn a15_d11_when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
     let broken = ["AmazonSSM", "AmazonSQS", "GET /policies"];
     let cases = broken.into_iter().flat_map(|broken| [(broken, Fault::Trouble), (broken, Fault::Throttled)]);
     for (broken, fault) in cases {
@@ -179,7 +179,7 @@ fn when_we_cannot_do_our_part_the_sender_is_asked_to_come_back() {
 }
 
 #[test]
-fn a_secret_that_was_replaced_a_moment_ago_is_fetched_before_anybody_is_refused() {
+fn a13_a14_a_secret_that_was_replaced_a_moment_ago_is_fetched_before_anybody_is_refused() {
     let standin = standin("127.0.0.1:9");
     let ingest = ingest(&standin);
     let text = json!({ "type": "alert.triggered", "key": "k", "title": "t" }).to_string();
@@ -285,7 +285,7 @@ fn mails_come_by_ses_and_a_refused_one_is_counted_and_kept_if_it_is_ours_and_not
 }
 
 #[test]
-fn what_is_refused_is_counted_and_no_secret_is_ever_written_down() {
+fn b14_l06_what_is_refused_is_counted_and_no_secret_is_ever_written_down() {
     let standin = standin("127.0.0.1:9");
     let ingest = ingest(&standin);
     let canary = "canary-4f1c9b";

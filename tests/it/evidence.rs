@@ -198,7 +198,7 @@ fn waiting(standin: &Standin) -> usize {
 }
 
 #[test]
-fn every_stream_can_be_verified_from_the_archive_and_the_checkpoints_alone() {
+fn k16_every_stream_can_be_verified_from_the_archive_and_the_checkpoints_alone() {
     let standin = standin();
     let mut changes = Changes::default();
     opened(&standin);
@@ -342,7 +342,7 @@ fn whoever_comes_second_takes_over_the_checkpoint_of_whoever_was_first() {
 }
 
 #[test]
-fn many_checkpoints_at_once_never_fork() {
+fn c19_many_checkpoints_at_once_never_fork() {
     let standin = standin();
     let mut changes = Changes::default();
     for round in 1..=3 {
@@ -458,7 +458,7 @@ fn a_change_that_the_log_never_makes_is_told_once_and_never_archived() {
 }
 
 #[test]
-fn k08_without_kms_records_go_on_and_no_checkpoint_is_made_until_it_is_back() {
+fn k08_l11_without_kms_records_go_on_and_no_checkpoint_is_made_until_it_is_back() {
     for fault in [Fault::Trouble, Fault::Refused] {
         let standin = standin();
         let mut changes = Changes::default();

@@ -193,7 +193,7 @@ fn k12_an_export_of_nothing_is_a_bundle_that_says_so() {
 }
 
 #[test]
-fn k11_a_bundle_has_exactly_the_records_that_its_checkpoints_cover() {
+fn k11_k16_a_bundle_has_exactly_the_records_that_its_checkpoints_cover() {
     let standin = with_incidents(&["a", "b"]);
     let asked = asked(&standin, &[]);
     // What is written now is covered by no checkpoint yet.
@@ -289,7 +289,7 @@ fn a_checkpoint_covers_the_end_of_a_range_once_its_last_records_had_time_to_reac
 }
 
 #[test]
-fn k08_without_kms_or_s3_there_is_no_bundle_and_nothing_that_looks_like_one() {
+fn k08_l11_without_kms_or_s3_there_is_no_bundle_and_nothing_that_looks_like_one() {
     let standin = with_incidents(&["a"]);
     let asked = asked(&standin, &[]);
     let planned = exporter(&standin).invoke(&plan(&asked)).unwrap().unwrap();
@@ -450,7 +450,7 @@ fn an_export_is_asked_for_followed_and_fetched_by_the_api() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_refused_and_a_failure_is_told_and_tried_again() {
+fn f20_what_cannot_be_exported_is_refused_and_a_failure_is_told_and_tried_again() {
     let standin = with_incidents(&["a"]);
     let auditor = auditor(&standin);
     let now = Timestamp::now();

@@ -36,7 +36,7 @@ fn ten_duplicates_in_a_batch_are_one_incident_one_read_and_one_transaction() {
 }
 
 #[test]
-fn a_batch_that_comes_again_changes_nothing() {
+fn c12_c21_a_batch_that_comes_again_changes_nothing() {
     let standin = standin(NOBODY);
     let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
     let story = [
@@ -55,7 +55,7 @@ fn a_batch_that_comes_again_changes_nothing() {
 }
 
 #[test]
-fn one_message_that_cannot_be_read_fails_alone_and_is_kept() {
+fn e01_e02_one_message_that_cannot_be_read_fails_alone_and_is_kept() {
     let standin = standin(NOBODY);
     let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
     let mut events = batch(&[signal("a", "k", Action::Trigger, 1)], 1);
@@ -83,7 +83,7 @@ fn e11_a_buried_message_keeps_its_trace() {
 }
 
 #[test]
-fn a_table_in_trouble_gives_the_messages_back() {
+fn d11_e02_a_table_in_trouble_gives_the_messages_back() {
     let standin = standin(NOBODY);
     let dedup = function(env!("CARGO_BIN_EXE_dedup"), &standin, &[]);
     standin.breaks(|_, name| {

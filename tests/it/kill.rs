@@ -34,7 +34,7 @@ pub fn break_at(standin: &Standin, fault: Fault, broken: usize, start: impl Fn()
 }
 
 #[test]
-fn dedup_broken_at_any_call_opens_one_incident_and_starts_one_execution() {
+fn e04_g01_g02_dedup_broken_at_any_call_opens_one_incident_and_starts_one_execution() {
     let mut cases = 0;
     for fault in FAULTS {
         for broken in 0..CALLS {
@@ -55,7 +55,7 @@ fn dedup_broken_at_any_call_opens_one_incident_and_starts_one_execution() {
 }
 
 #[test]
-fn page_broken_at_any_call_still_pages_and_at_most_twice() {
+fn f15_g03_page_broken_at_any_call_still_pages_and_at_most_twice() {
     let mut cases = 0;
     for fault in FAULTS {
         for broken in 0..CALLS {

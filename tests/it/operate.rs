@@ -110,7 +110,7 @@ fn dead_letters_are_listed_by_cause_shown_and_left_where_they_are() {
 }
 
 #[test]
-fn a_redrive_does_what_can_be_done_by_cause_and_number_and_a_dry_run_does_nothing() {
+fn e09_a_redrive_does_what_can_be_done_by_cause_and_number_and_a_dry_run_does_nothing() {
     let standin = standin(NOBODY);
     buried(&standin);
     let operator = Operator::start(&standin);
@@ -225,7 +225,7 @@ fn each_path_is_gone_again_from_where_it_failed() {
 }
 
 #[test]
-fn a_redrive_that_is_broken_at_any_call_loses_no_letter() {
+fn e09_a_redrive_that_is_broken_at_any_call_loses_no_letter() {
     let mut cases = 0;
     for fault in FAULTS {
         for broken in 0..20 {

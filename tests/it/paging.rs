@@ -25,7 +25,7 @@ pub fn ask(incident: &IncidentId, action: &str, by: &str) -> Value {
 }
 
 #[test]
-fn an_incident_is_enriched_routed_and_paged_and_every_step_runs_twice_with_one_effect() {
+fn f18_an_incident_is_enriched_routed_and_paged_and_every_step_runs_twice_with_one_effect() {
     let phone = Phone::start();
     let standin = standin(&phone.address.to_string());
     let incident = opened(&standin);
@@ -72,7 +72,7 @@ fn what_a_ticket_shows_is_brought_up_to_date_when_its_signal_clears_though_no_ex
 }
 
 #[test]
-fn an_incident_that_was_never_routed_pages_the_catch_all() {
+fn l08_an_incident_that_was_never_routed_pages_the_catch_all() {
     let phone = Phone::start();
     let standin = standin(&phone.address.to_string());
     let incident = opened(&standin);
@@ -101,7 +101,7 @@ fn a_phone_in_trouble_is_tried_again_and_a_phone_that_refuses_is_not() {
 }
 
 #[test]
-fn an_acknowledgement_stops_the_paging_and_a_second_person_is_told_who_was_first() {
+fn i06_an_acknowledgement_stops_the_paging_and_a_second_person_is_told_who_was_first() {
     let phone = Phone::start();
     let standin = standin(&phone.address.to_string());
     let incident = opened(&standin);
@@ -124,7 +124,7 @@ fn an_acknowledgement_stops_the_paging_and_a_second_person_is_told_who_was_first
 }
 
 #[test]
-fn a_link_changes_nothing_when_it_is_opened_and_acknowledges_when_it_is_confirmed() {
+fn i03_i05_a_link_changes_nothing_when_it_is_opened_and_acknowledges_when_it_is_confirmed() {
     let phone = Phone::start();
     let standin = standin(&phone.address.to_string());
     let incident = opened(&standin);
@@ -166,7 +166,7 @@ fn a_manual_escalation_looks_at_once_and_tells_the_next_person() {
 }
 
 #[test]
-fn without_a_token_nobody_answers_and_nobody_reads() {
+fn l02_without_a_token_nobody_answers_and_nobody_reads() {
     let standin = standin("127.0.0.1:9");
     let incident = opened(&standin);
     let respond = function(env!("CARGO_BIN_EXE_respond"), &standin, &[]);

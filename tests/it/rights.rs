@@ -149,7 +149,7 @@ async fn rewrites(client: &Client, table: &str, stream: &str) -> Vec<&'static st
 
 #[test]
 #[ignore = "needs the local stack: make up"]
-fn no_function_can_change_or_remove_a_record() {
+fn l04_no_function_can_change_or_remove_a_record() {
     let owner = Owner(Cloud::new());
     let table = owner.physical("RecordsTable");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -259,7 +259,7 @@ fn a_policy_that_is_applied_erases_no_silence() {
 }
 
 #[test]
-fn a_request_that_comes_again_makes_no_second_silence_and_a_lost_answer_is_found_again() {
+fn c12_a_request_that_comes_again_makes_no_second_silence_and_a_lost_answer_is_found_again() {
     let standin = standin("127.0.0.1:1");
     let silencer = Silencer::start(&standin);
     let body = json!({ "matchers": ["a=b"], "for": "1h" }).to_string();

@@ -74,7 +74,7 @@ pub fn press(incident: &str, user: &str, secret: &str) -> Value {
 }
 
 #[test]
-fn a_button_acknowledges_once_and_the_message_shows_it() {
+fn c11_i12_a_button_acknowledges_once_and_the_message_shows_it() {
     let (address, told) = workspace();
     let standin = with_slack();
     let incident = opened(&standin);

@@ -88,7 +88,7 @@ fn errors() -> [Error; 6] {
 }
 
 #[test]
-fn every_state_can_be_reached_and_every_way_leads_to_a_state() {
+fn f22_every_state_can_be_reached_and_every_way_leads_to_a_state() {
     fn check(place: &str, definition: &Value) {
         let states = definition["States"].as_object().unwrap();
         let mut reached = BTreeSet::new();
@@ -153,7 +153,7 @@ fn every_name_can_be_logged_and_says_what_kind_of_state_it_is() {
 }
 
 #[test]
-fn every_task_gives_up_in_time_tries_again_and_goes_on_when_all_fails() {
+fn f10_every_task_gives_up_in_time_tries_again_and_goes_on_when_all_fails() {
     let template = Template::read();
     for machine in Machine::all() {
         for (name, task) in machine.of_type("Task") {
@@ -174,7 +174,7 @@ fn every_task_gives_up_in_time_tries_again_and_goes_on_when_all_fails() {
 }
 
 #[test]
-fn what_is_tried_again_is_exactly_what_may_succeed_later() {
+fn f10_what_is_tried_again_is_exactly_what_may_succeed_later() {
     assert_eq!(errors().each_ref().map(Error::name), NAMES);
     let retryable: BTreeSet<&str> = errors().iter().filter(|error| error.is_retryable()).map(Error::name).collect();
     for machine in Machine::all() {
@@ -265,7 +265,7 @@ fn what_tells_nobody_takes_four_transitions_and_a_page_that_is_answered_twelve()
 }
 
 #[test]
-fn an_execution_ends_long_before_its_history_is_full() {
+fn f09_an_execution_ends_long_before_its_history_is_full() {
     let machine = Machine::named("incident");
     // A task at its longest: entered, four events for each attempt, left. A Choice or a Wait: entered, left.
     let events = |name: &str| {

@@ -322,7 +322,7 @@ fn deliver(dedup: &Function, signals: &[Signal]) {
 }
 
 #[test]
-fn k04_sixty_four_writers_over_fifty_incidents_make_one_chain_each() {
+fn d01_d02_k04_sixty_four_writers_over_fifty_incidents_make_one_chain_each() {
     const INCIDENTS: usize = 50;
     const WRITERS: usize = 32;
     const NOTES: usize = 3;

@@ -132,7 +132,7 @@ fn every_function_says_how_long_it_may_take_and_logs_to_a_group_that_forgets() {
 }
 
 #[test]
-fn every_queue_has_a_dead_letter_queue_that_outlives_it() {
+fn e10_every_queue_has_a_dead_letter_queue_that_outlives_it() {
     let template = Template::read();
     let queues = template.of_type("AWS::SQS::Queue");
     let (dead, live): (Vec<_>, Vec<_>) = queues.iter().partition(|(id, _)| id.ends_with("DeadLetters"));
@@ -192,7 +192,7 @@ fn g06_a_sweep_that_fails_and_one_that_does_not_come_raise_an_alarm() {
 }
 
 #[test]
-fn a_batch_is_not_handed_out_again_while_it_is_at_work_and_fails_one_by_one() {
+fn e05_a_batch_is_not_handed_out_again_while_it_is_at_work_and_fails_one_by_one() {
     let template = Template::read();
     let queues = template.of_type("AWS::SQS::Queue");
     for (id, mapping) in template.of_type("AWS::Lambda::EventSourceMapping") {
@@ -275,7 +275,7 @@ fn a_checkpoint_that_is_late_or_never_made_raises_an_alarm() {
 }
 
 #[test]
-fn what_an_asynchronous_source_cannot_deliver_is_kept() {
+fn e13_what_an_asynchronous_source_cannot_deliver_is_kept() {
     let template = Template::read();
     let mut sources = 0;
     for (name, function) in template.functions() {
@@ -362,7 +362,7 @@ fn statements(template: &Template) -> Vec<(String, &Value)> {
 }
 
 #[test]
-fn nobody_may_do_more_than_is_named() {
+fn l03_nobody_may_do_more_than_is_named() {
     /// Statements that cannot name what they are about, each with its reason beside it in the template.
     const BROAD: [&str; 6] = [
         "ExportFunction: SendTexts",

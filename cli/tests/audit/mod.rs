@@ -68,7 +68,7 @@ fn copy(name: &str) -> PathBuf {
 }
 
 #[test]
-fn evidence_of_version_1_verifies_for_ever_and_is_told_in_plain_words() {
+fn k23_evidence_of_version_1_verifies_for_ever_and_is_told_in_plain_words() {
     let bodies = read("evidence/records-1.json");
     let server = Server::start(live(&bodies, &[]));
     let (bundle, archive, proof) =

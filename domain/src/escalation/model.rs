@@ -365,7 +365,7 @@ fn moves() -> impl Strategy<Value = Move> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn i01_i07_i08_whatever_races_nobody_is_paged_for_what_is_taken_on_and_nothing_is_forgotten(
+    fn c05_i01_i07_i08_whatever_races_nobody_is_paged_for_what_is_taken_on_and_nothing_is_forgotten(
         moves in prop::collection::vec(moves(), 1..100),
         fates in prop::collection::vec(0..5u8, 1..8),
         handling in prop::sample::select(vec![Handling::Page, Handling::Page, Handling::Ticket]),

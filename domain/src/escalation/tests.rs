@@ -188,7 +188,7 @@ fn when_nobody_answers_each_step_each_repeat_and_the_catch_all_are_told() {
 }
 
 #[test]
-fn a_look_that_comes_again_changes_nothing() {
+fn f21_a_look_that_comes_again_changes_nothing() {
     let mut world = World::new("two", Handling::Page);
     world.look(&mut |_, _, _| Some(accepted()));
     let before = world.incident.clone();
@@ -249,7 +249,7 @@ fn a_contact_that_can_never_be_reached_gives_way_to_the_next_at_once() {
 }
 
 #[test]
-fn a_contact_that_is_busy_is_tried_three_times_before_the_next() {
+fn f21_a_contact_that_is_busy_is_tried_three_times_before_the_next() {
     let mut world = World::new("one", Handling::Page);
     world.run_until("4m", &|_, contact, _| if contact == 0 { failed() } else { accepted() });
     let expected = ["0:00 person:ana/0", "0:15 person:ana/0", "0:30 person:ana/0", "0:30 person:ana/1"];
@@ -322,7 +322,7 @@ fn while_no_message_of_the_catch_all_gets_through_it_is_not_given_up() {
 }
 
 #[test]
-fn a_message_whose_sender_died_is_sent_again_when_it_counts_as_lost() {
+fn g05_a_message_whose_sender_died_is_sent_again_when_it_counts_as_lost() {
     let mut world = World::new("one", Handling::Page);
     assert_eq!(world.look(&mut |_, _, _| None), Next::At(start() + LOST_AFTER));
     world.now = start() + SignedDuration::from_secs(29);
@@ -425,7 +425,7 @@ fn without_a_decision_the_catch_all_is_told() {
 
 proptest! {
     #[test]
-    fn whatever_comes_of_the_messages_it_ends_and_somebody_was_told(
+    fn i09_whatever_comes_of_the_messages_it_ends_and_somebody_was_told(
         escalation in prop::sample::select(vec!["two", "gap", "one", "both", "last", "missing"]),
         fates in prop::collection::vec(0..5u8, 1..40),
         asks in prop::collection::vec((0..60u32, 0..3u8), 0..4),

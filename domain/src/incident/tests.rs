@@ -184,7 +184,7 @@ fn each_command_has_its_answer_at_every_status() {
 
 proptest! {
     #[test]
-    fn any_interleaving_of_writers_yields_one_unbroken_chain(
+    fn c02_c05_c19_d01_any_interleaving_of_writers_yields_one_unbroken_chain(
         wishes in prop::collection::vec((wish(), any::<bool>()), 1..12),
         order in prop::collection::vec(any::<prop::sample::Index>(), 200),
     ) {

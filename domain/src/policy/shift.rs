@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shift_is_written_one_way_and_read_in_several() {
+    fn h05_a_shift_is_written_one_way_and_read_in_several() {
         let table = [
             ("hourly", Shift::HOURLY, "PT1H"),
             ("daily", Shift::DAILY, "daily"),

@@ -130,7 +130,7 @@ fn full() -> Told {
 }
 
 #[test]
-fn k20_every_column_of_an_incident_is_what_its_records_say() {
+fn k20_k22_every_column_of_an_incident_is_what_its_records_say() {
     let told = full();
     let gathered = told.gathered();
     let rows = table(&gathered, Table::Incidents);

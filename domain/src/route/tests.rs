@@ -159,7 +159,7 @@ fn whoever_is_told_is_who_the_routes_say_and_the_reason_says_why() {
 }
 
 #[test]
-fn a_condition_that_fails_matches_nothing_and_stops_nothing() {
+fn b20_a_condition_that_fails_matches_nothing_and_stops_nothing() {
     let made = decide_for(&incident(Severity::Error, "t", Some("checkout"), &[("count", "many")]));
     assert_eq!(made.handling, Handling::Page);
     let looked: Vec<(&str, bool)> = made.trace.iter().map(|looked| (looked.route.as_str(), looked.matched)).collect();
@@ -218,7 +218,7 @@ fn the_finest_route_that_says_a_mode_decides_it_and_else_the_service_does() {
 }
 
 #[test]
-fn when_routing_itself_fails_the_catch_all_is_paged() {
+fn l08_when_routing_itself_fails_the_catch_all_is_paged() {
     let policy = policy();
     let made =
         fallback(&incident(Severity::Info, "t", None, &[]), &policy, &policy.hash(), now(), "the policy is gone");
@@ -276,7 +276,7 @@ fn a_trace_is_bounded_and_counts_what_it_leaves_out() {
 }
 
 #[test]
-fn a_condition_that_cannot_work_is_refused_with_a_fix() {
+fn b20_a_condition_that_cannot_work_is_refused_with_a_fix() {
     let long = format!("alert.title == \"{}\"", "x".repeat(LONGEST));
     let chain = format!("{}1 == 2", "1 + ".repeat(60));
     let table: &[(&str, &str)] = &[
@@ -377,7 +377,7 @@ fn condition_text() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn the_deepest_condition_that_fits_does_not_exhaust_the_stack() {
+fn l09_the_deepest_condition_that_fits_does_not_exhaust_the_stack() {
     let around =
         |open: &str, close: &str| format!("{}true{}", open.repeat(500 / open.len()), close.repeat(500 / open.len()));
     for text in [

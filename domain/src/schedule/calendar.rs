@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_has_every_shift_in_utc_through_a_change_of_the_clock() {
+    fn k22_a_calendar_has_every_shift_in_utc_through_a_change_of_the_clock() {
         let text = of(&Subject::Schedule("db".to_owned()), Covers::NONE, "2026-03-20T12:00:00Z");
         let times: Vec<&str> =
             text.lines().filter(|line| line.starts_with("DTSTART") || line.starts_with("DTEND")).collect();

@@ -42,7 +42,7 @@ fn person(policy: &Policy, covers: &Covers, now: &str) -> String {
 }
 
 #[test]
-fn h01_to_h06_whoever_is_on_call_is_who_the_wall_clock_says() {
+fn h01_h03_h05_to_h06_whoever_is_on_call_is_who_the_wall_clock_says() {
     let lines = include_str!("tests/rotations.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut zones = std::collections::BTreeSet::new();
     let mut cases = 0;

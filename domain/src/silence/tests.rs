@@ -68,7 +68,7 @@ fn incident(labels: &[(&str, &str)], service: Option<&str>) -> Incident {
 }
 
 #[test]
-fn a_silence_is_pending_then_active_then_expired() {
+fn c08_a_silence_is_pending_then_active_then_expired() {
     let mut world = World::default();
     world.create(wanted("a=b", 10, 20), "one", 0).expect("made");
     let table =

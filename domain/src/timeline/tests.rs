@@ -118,7 +118,7 @@ fn a_flood_is_told_in_one_line_and_a_later_one_in_another() {
 }
 
 #[test]
-fn late_and_early_signals_are_told_as_what_they_are() {
+fn c17_late_and_early_signals_are_told_as_what_they_are() {
     let table = [
         (
             vec![(5, vec![Event::Signalled { signals: vec![seen(1, Action::Resolve, 5, 5)] }])],

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn no_title_can_call_everybody_or_dress_up_a_link() {
+    fn b15_no_title_can_call_everybody_or_dress_up_a_link() {
         let mut told = Told::new();
         told.incident.alert.title = "<!channel> <http://x|click> <@U1> & \u{202e}".to_owned();
         told.incident.alert.service = Some("<!here>".to_owned());
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_incident_stays_within_slacks_limits() {
+    fn j14_the_longest_incident_stays_within_slacks_limits() {
         let mut told = Told::new();
         let long = "&<>é".repeat(5000);
         told.incident.alert.title.clone_from(&long);

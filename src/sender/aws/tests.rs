@@ -53,7 +53,7 @@ fn what_is_no_event_is_named_by_its_place() {
 }
 
 #[test]
-fn an_alarm_is_the_same_problem_whichever_way_it_comes() {
+fn c21_an_alarm_is_the_same_problem_whichever_way_it_comes() {
     let by_eventbridge = heard(&alarm(&json!({ "value": "ALARM" })));
     let by_sns = heard(&fixture("cloudwatch-sns-alarm"));
     let mut call = fixture("cloudwatch-lambda-alarm");

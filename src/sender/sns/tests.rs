@@ -107,7 +107,7 @@ fn for_who_sends_from_another_network_nothing_is_fetched() {
 }
 
 #[test]
-fn a_subscription_is_taken_at_sns_s_own_address_alone() {
+fn b19_a_subscription_is_taken_at_sns_s_own_address_alone() {
     let confirmed =
         |message: &Value| sent(message).with_request(|request| confirmation(request, &policy().integrations["sns"]));
     let good = message("sns-confirmation-ignored");

@@ -15,7 +15,7 @@ use super::super::*;
 use super::{Sent, by_aws, fixtures, is_of_aws, now, policy};
 
 #[test]
-fn an_address_has_its_methods_and_tells_them() {
+fn a21_an_address_has_its_methods_and_tells_them() {
     let table = [
         (Method::POST, "/v2/enqueue", Ok(Door::PagerdutyEvents)),
         (Method::POST, "/v2/change/enqueue", Ok(Door::PagerdutyChanges)),
@@ -70,7 +70,7 @@ fn only_the_secrets_that_prove_who_is_there_are_fetched() {
 }
 
 #[test]
-fn without_proof_nothing_is_taken_and_only_an_unknown_secret_is_worth_another_look() {
+fn a11_a16_without_proof_nothing_is_taken_and_only_an_unknown_secret_is_worth_another_look() {
     let body = br#"{"type":"alert.resolved","key":"k"}"#;
     let generic = || Sent::new("/v1/signals/generic", body);
     let alerts = || Sent::new("/api/v2/alerts", b"[]");
@@ -120,7 +120,7 @@ fn without_proof_nothing_is_taken_and_only_an_unknown_secret_is_worth_another_lo
 }
 
 #[test]
-fn a_body_of_the_wrong_kind_or_size_is_refused_before_it_is_verified() {
+fn b13_a_body_of_the_wrong_kind_or_size_is_refused_before_it_is_verified() {
     let doors = [
         ("/v2/enqueue", LARGEST_EVENT),
         ("/v2/change/enqueue", LARGEST_EVENT),
@@ -166,7 +166,7 @@ fn a03_a_packed_body_says_what_it_says_unpacked_and_its_signature_is_of_what_cam
 }
 
 #[test]
-fn b18_a_small_body_that_stands_for_a_huge_one_is_refused_and_so_is_what_is_no_gzip() {
+fn a03_b18_a_small_body_that_stands_for_a_huge_one_is_refused_and_so_is_what_is_no_gzip() {
     let huge = packed(format!(r#"{{"type":"alert.resolved","key":"k","x":"{}"}}"#, " ".repeat(50_000_000)).as_bytes());
     assert!(huge.len() < LARGEST_EVENT);
     let whole = packed(br#"{"type":"alert.resolved","key":"k"}"#);
@@ -191,7 +191,7 @@ fn b18_a_small_body_that_stands_for_a_huge_one_is_refused_and_so_is_what_is_no_g
 }
 
 #[test]
-fn a_request_of_too_many_alerts_is_refused() {
+fn b18_a_request_of_too_many_alerts_is_refused() {
     let alerts = |count| format!("[{}]", vec![r#"{"labels":{"a":"b"}}"#; count].join(","));
     assert_eq!(
         Sent::new("/api/v2/alerts", alerts(MOST_ALERTS).as_bytes()).bearer().receive().map(|all| all.signals.len()),
@@ -207,7 +207,7 @@ fn a_request_of_too_many_alerts_is_refused() {
 }
 
 #[test]
-fn a_message_that_is_sent_again_is_the_same_signal_and_as_old_as_before() {
+fn a17_a18_a_message_that_is_sent_again_is_the_same_signal_and_as_old_as_before() {
     let sent = Sent::fixture("generic", br#"{"type":"alert.triggered","key":"k","title":"t"}"#);
     let first = sent.receive().expect("taken");
     let again = Sent { at: now() + SignedDuration::from_secs(200), id: "request-2".to_owned(), ..sent };
@@ -243,7 +243,7 @@ fn two_senders_with_the_same_key_do_not_speak_of_the_same_problem() {
 }
 
 #[test]
-fn a_hostile_alert_is_cut_to_what_an_incident_can_hold() {
+fn b11_d05_a_hostile_alert_is_cut_to_what_an_incident_can_hold() {
     let title = "\u{1f4a3}".repeat(20_000);
     let labels: BTreeMap<String, String> = (0..500).map(|n| (format!("label{n}"), "\u{1}".repeat(10))).collect();
     let details = "y".repeat(40_000);
@@ -264,7 +264,7 @@ fn a_hostile_alert_is_cut_to_what_an_incident_can_hold() {
 
 proptest! {
     #[test]
-    fn whatever_arrives_at_any_door_nothing_panics_and_nothing_is_our_fault(
+    fn a02_whatever_arrives_at_any_door_nothing_panics_and_nothing_is_our_fault(
         place in 0..5_usize,
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..200).boxed(),

@@ -20,7 +20,7 @@ fn verified(folder: &Folder, signer: &Signer) -> (Option<i32>, String) {
 
 #[test]
 #[ignore = "needs what make build installs"]
-fn a_second_verifier_finds_the_same_bundles_sound_and_the_same_ones_not() {
+fn k23_a_second_verifier_finds_the_same_bundles_sound_and_the_same_ones_not() {
     let (signer, folder) = (Signer::new(), Folder::new("second"));
     for sample in [Sample::nothing(), Sample::empty_checkpoints()] {
         folder.hold(&sample.files(&signer));

@@ -53,7 +53,7 @@ impl Survey {
 }
 
 #[test]
-fn g07_g08_g09_whichever_call_breaks_in_whatever_way_every_journey_comes_to_the_same() {
+fn d03_d04_d10_f23_g04_g07_g08_g09_whichever_call_breaks_in_whatever_way_every_journey_comes_to_the_same() {
     let phone = Phone::start();
     let surveys: Vec<Survey> = JOURNEYS.iter().map(|journey| Survey::of(journey, &phone)).collect();
     let all = surveys.iter().enumerate();

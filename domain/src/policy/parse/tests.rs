@@ -94,7 +94,7 @@ providers:
 /// Mistakes made in the least policy, one at a time: what is replaced, by what, and what is said of it.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn every_mistake_has_its_place_its_reason_and_its_fix() {
+fn h07_every_mistake_has_its_place_its_reason_and_its_fix() {
     let more = |text: &str| ("catch_all: { escalation: all }\n", format!("catch_all: {{ escalation: all }}\n{text}"));
     let with = |was: &'static str, is: &str| (was, is.to_owned());
     let table = [
@@ -560,7 +560,7 @@ fn owners_of_compliance_are_people_and_places_of_the_policy() {
 }
 
 #[test]
-fn a_secret_that_was_written_out_is_never_repeated() {
+fn l05_a_secret_that_was_written_out_is_never_repeated() {
     let text = format!("{LEAST}integrations: {{ i: {{ kind: pagerduty, secret: hunter2hunter2 }} }}");
     assert!(!mistakes(&text).join("").contains("hunter2"));
 }
